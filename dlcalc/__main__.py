@@ -1,0 +1,5 @@
+"""`python -m dlcalc` is the command."""
+
+from dlcalc.cli import main
+
+main()

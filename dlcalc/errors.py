@@ -1,0 +1,65 @@
+"""The one family of errors, each with the exit code that the command line gives it."""
+
+from __future__ import annotations
+
+from difflib import get_close_matches
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+_WINDOW = 60
+
+
+class DlcalcError(Exception):
+    """Unusable or impossible input: what was violated, and the nearest fix.
+
+    `str(error)` is `condition; fix`. The topic that was asked adds the givens by `restated`.
+    """
+
+    exit_code = 2
+
+    def __init__(self, condition: str, fix: str = "", *, givens: str = "") -> None:
+        """Say which condition is violated (with its numbers) and what would mend it."""
+        super().__init__(condition, fix)
+        self.condition = condition
+        self.fix = fix
+        self.givens = givens
+
+    def __str__(self) -> str:
+        """Give the message in one line, without the givens."""
+        return f"{self.condition}; {self.fix}" if self.fix else self.condition
+
+    def restated(self, givens: str) -> DlcalcError:
+        """Return the same error with the question's givens beside it."""
+        self.givens = self.givens or givens
+        return self
+
+
+class NotationError(DlcalcError):
+    """Text that is not exam notation; shows the place with a caret."""
+
+    def __init__(self, condition: str, fix: str = "", *, text: str, position: int) -> None:
+        """Point at `position` in `text`."""
+        super().__init__(condition, fix)
+        self.text = text
+        self.position = position
+
+    def __str__(self) -> str:
+        """Give the message, the text (a window of it, if long) and the caret."""
+        start = max(0, self.position - _WINDOW // 2)
+        shown = self.text[start : start + _WINDOW].replace("\n", " ").replace("\t", " ")
+        lead = "…" if start else ""
+        tail = "…" if start + _WINDOW < len(self.text) else ""
+        caret = " " * (self.position - start + len(lead)) + "^"
+        return f"{super().__str__()}\n  {lead}{shown}{tail}\n  {caret}"
+
+
+def nearest(name: str, known: Iterable[str]) -> str:
+    """Return `did you mean X?` for the closest known name, or nothing.
+
+    >>> nearest("sgmoid", ["sigmoid", "softmax"])
+    'did you mean sigmoid?'
+    """
+    close = get_close_matches(name, list(known), n=1)
+    return f"did you mean {close[0]}?" if close else ""

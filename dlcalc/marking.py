@@ -1,0 +1,233 @@
+"""Marking an answer: shape first, then equality, then the slip that explains a wrong one.
+
+Equality is exact between numbers; between expressions a counterexample is looked for at the sampled points,
+and SymPy is asked for a proof where none is found.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import replace
+from fractions import Fraction
+from typing import TYPE_CHECKING
+
+from dlcalc.errors import DlcalcError
+from dlcalc.givens import read_values
+from dlcalc.notation.expression import ONE, Expr, Num, number
+from dlcalc.notation.parser import Scope, parse
+from dlcalc.notation.printing import Value, unicode
+from dlcalc.solution import Answer, Mark, Slip, Solution, symbols
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator, Sequence
+
+    from dlcalc.numeric import Comparison, Samples
+
+_THOUSANDS = re.compile(r"\s*[+-]?\d{1,3}(,\d{3})+\s*")
+
+
+def marked(solution: Solution, given: Sequence[str]) -> Solution:
+    """Return the solution with a mark for every answer handed in, as VALUE or NAME=VALUE.
+
+    Raises DlcalcError for an answer that cannot be read, or that does not say which of several it is.
+    """
+    return replace(solution, marks=tuple(mark(solution, *_addressed(solution, text)) for text in given))
+
+
+def _addressed(solution: Solution, text: str) -> tuple[Answer, str]:
+    """Split NAME=VALUE; a bare value is for the principal answer."""
+    name, equals, value = text.partition("=")
+    wanted = name.strip()
+    if equals and value[:1] != "=" and name[-1:] not in {"<", ">", "!"}:
+        return _by_label(solution, wanted) or solution[wanted], value
+    if len(solution.principal_answers) > 1:
+        listed = " or ".join(f"--answer {a.name}=…" for a in solution.principal_answers)
+        raise DlcalcError(f"{solution.topic} has several answers", f"say which one: {listed}")
+    return solution.principal_answers[0], text
+
+
+def _by_label(solution: Solution, wanted: str) -> Answer | None:
+    """Find the answer that is labelled like this, `E(v_3)`; None where no label reads so."""
+    names = {a.name for a in solution.answers}
+    if wanted in names:
+        return None
+    try:
+        label = parse(wanted, solution.setting.scope())
+    except DlcalcError:
+        return None
+    return next((a for a in solution.answers if a.label == label), None)
+
+
+def read_answer(text: str, answer: Answer, scope: Scope) -> Value:
+    """Read an answer in the form of the right one: a number, a size, or a list."""
+    if isinstance(answer.value, Expr):
+        if _THOUSANDS.fullmatch(text):
+            return parse(text.replace(",", ""), scope)
+        if "," not in text and ";" not in text:
+            return parse(text, scope)
+    if answer.form == "size" and not text.strip().startswith("["):
+        return tuple(parse(part, scope) for part in re.split(r"\s*[x×,]\s*", text.strip().strip("()")))
+    read = read_values("answer", text, scope)
+    return (read,) if isinstance(answer.value, tuple) and isinstance(read, Expr) else read
+
+
+def mark(solution: Solution, answer: Answer, text: str) -> Mark:
+    """Judge one answer."""
+    given = read_answer(text, answer, solution.setting.scope())
+    text = text.strip()
+    right, wrong = _shape(answer.value), _shape(given)
+    if right != wrong:
+        because = f"it is {_shape_text(wrong)}, but {answer.name} is {_shape_text(right)}"
+        return Mark(answer.name, text, correct=False, because=because)
+    found = _compare(given, answer.value, solution)
+    if found is None:
+        return _agreeing(solution, answer, given, text)
+    because = "; ".join(filter(None, (_explained(solution, answer, given), found[0])))
+    return Mark(answer.name, text, correct=False, because=because, counterexample=found[1])
+
+
+def _shape(value: Value) -> tuple[int, ...]:
+    return () if isinstance(value, Expr) else (len(value), *(_shape(value[0]) if value else ()))
+
+
+def _shape_text(shape: tuple[int, ...]) -> str:
+    return "a single number" if not shape else f"a list of {shape[0]}" if len(shape) == 1 else "×".join(map(str, shape))
+
+
+def _pairs(given: Value, right: Value) -> Iterator[tuple[Expr, Expr]]:
+    if isinstance(given, Expr) and isinstance(right, Expr):
+        yield given, right
+    elif isinstance(given, tuple) and isinstance(right, tuple):
+        for a, b in zip(given, right, strict=True):
+            yield from _pairs(a, b)
+
+
+def _same(given: Value, right: Value, samples: Samples) -> bool:
+    from dlcalc.numeric import compare
+
+    if _shape(given) != _shape(right):
+        return False
+    try:
+        return all(compare(a, "=", b, samples).holds for a, b in _pairs(given, right))
+    except (ArithmeticError, ValueError, IndexError):
+        return False
+
+
+def _compare(given: Value, right: Value, solution: Solution) -> tuple[str, dict[str, str]] | None:
+    """Look for a point where the two differ: what differs there, in words and as numbers."""
+    for position, (a, b) in enumerate(_pairs(given, right), 1):
+        where = f"entry {position}: " if isinstance(right, tuple) else ""
+        if isinstance(a, Num) and isinstance(b, Num):
+            if a.value != b.value:
+                return f"{where}{unicode(a)} is not {unicode(b)}", {"given": unicode(a), "correct": unicode(b)}
+            continue
+        found = _counterexample(a, b, solution)
+        if found is not None:
+            at = ", ".join(f"{unicode(parse(k))} = {v}" for k, v in found.items() if k not in {"given", "correct"})
+            place = f"at {at} it" if at else "it"
+            return f"{where}{place} gives {found['given']}, the correct value is {found['correct']}", found
+    return None
+
+
+def _counterexample(given: Expr, right: Expr, solution: Solution) -> dict[str, str] | None:
+    from dlcalc.numeric import sample
+
+    samples = sample(solution.setting, solution.seed).needed_for(given, right)
+    used = symbols(given, right)
+    for point in _simplest_first(samples, used):
+        one = replace(samples, points=(point,))
+        try:
+            comparison = _at(given, right, one)
+        except (ArithmeticError, ValueError, IndexError) as problem:
+            return {**_shown(point, used), "given": f"no value ({type(problem).__name__})", "correct": "a number"}
+        if not comparison.holds:
+            return {**_shown(point, used), "given": _decimal(comparison.left), "correct": _decimal(comparison.right)}
+    return None
+
+
+def _at(given: Expr, right: Expr, samples: Samples) -> Comparison:
+    from dlcalc.numeric import compare
+
+    return compare(given, "=", right, samples)
+
+
+def _simplest_first(samples: Samples, used: frozenset[str]) -> Iterable[dict[str, object]]:
+    """Order the points so that the first counterexample is one to check by hand."""
+
+    def size(point: dict[str, object]) -> Fraction:
+        numbers = [v for k, v in point.items() if k in used and isinstance(v, int | Fraction)]
+        return sum((abs(Fraction(v)) + Fraction(v).denominator for v in numbers), Fraction(0))
+
+    return sorted(samples.points, key=size)
+
+
+def _shown(point: dict[str, object], used: frozenset[str]) -> dict[str, str]:
+    return {k: _decimal(v) for k, v in point.items() if k in used}
+
+
+def _decimal(value: object) -> str:
+    if isinstance(value, tuple):
+        return f"[{', '.join(map(_decimal, value))}]"
+    if isinstance(value, int | Fraction):
+        return unicode(number(value))
+    return f"{float(value):.6g}"  # type: ignore[arg-type] (a float of some precision)
+
+
+def _agreeing(solution: Solution, answer: Answer, given: Value, text: str) -> Mark:
+    """Say how far the agreement reaches: the same number, proved, or at the sampled points."""
+    from dlcalc.numeric import sample
+
+    if not symbols(given, answer.value):
+        return Mark(answer.name, text, correct=True, because="the same value")
+    points = sample(solution.setting, solution.seed).count
+    if not points:
+        return Mark(answer.name, text, correct=None, because="no point satisfies all the assumptions")
+    from dlcalc.symbolic import proved_equal
+
+    if all(proved_equal(a, b, solution.setting) for a, b in _pairs(given, answer.value)):
+        return Mark(answer.name, text, correct=True, because=f"proved equal, and agrees at {points} points")
+    return Mark(answer.name, text, correct=True, because=f"agrees at {points} random points")
+
+
+# slips
+
+
+def _explained(solution: Solution, answer: Answer, given: Value) -> str:
+    """Find the slip that turns the right answer into the one given."""
+    from dlcalc.numeric import sample
+
+    samples = sample(solution.setting, solution.seed)
+    for slip in (*answer.slips, *_general_slips(answer.value)):
+        if _same(given, slip.value, samples):
+            return slip.because + _place(solution, slip)
+    for other in solution.answers:
+        if other.name != answer.name and _same(given, other.value, samples):
+            return f"that is {other.name}"
+    return ""
+
+
+def _place(solution: Solution, slip: Slip) -> str:
+    """Name the step where the slip departs from the derivation."""
+    for index, step in enumerate(solution.work().steps, 1):
+        if slip.rule and step.rule == slip.rule:
+            return f" (departs at step {index}: {step.because})"
+    return ""
+
+
+def _general_slips(right: Value) -> Iterator[Slip]:
+    for factor, because in (
+        (-1, "the sign is reversed"),
+        (Fraction(1, 2), "a factor 2 is missing"),
+        (2, "there is a factor 2 too much"),
+    ):
+        yield Slip(_scaled(right, factor), because)
+    for shift, because in ((1, "it is one too many"), (-1, "it is one too few")):
+        yield Slip(_shifted(right, shift), because)
+
+
+def _scaled(value: Value, factor: int | Fraction) -> Value:
+    return value * factor if isinstance(value, Expr) else tuple(_scaled(v, factor) for v in value)
+
+
+def _shifted(value: Value, by: int) -> Value:
+    return value + ONE * by if isinstance(value, Expr) else tuple(_shifted(v, by) for v in value)

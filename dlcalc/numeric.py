@@ -1,0 +1,392 @@
+"""The NumPy backend: seeded points, evaluation over all of them at once, the checks of steps and answers.
+
+Values are object arrays of exact fractions for as long as a step is rational, so equality there means
+equality; a transcendental function turns them into floats, compared within `TOLERANCE`. Where floats
+overflow, or cannot tell apart the two sides of a strict bound, the point is computed again with mpmath.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from fractions import Fraction
+from itertools import product
+from typing import TYPE_CHECKING, Any
+
+import mpmath
+import numpy as np
+
+from dlcalc.notation.evaluate import PLAIN, Arithmetic
+from dlcalc.notation.expression import Call, Expr, Sum
+from dlcalc.notation.functions import FUNCTIONS, PLAIN_ARITHMETIC, exact_root
+from dlcalc.solution import POINTS, Check, Domain, Experiment, Route, Setting, Step, StepCheck, Work, symbols
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping, Sequence
+
+    from dlcalc.notation.printing import Value
+
+TOLERANCE = 1e-9
+GRID = 16
+"""Real symbols are drawn from multiples of 1/GRID, so that powers stay small exact fractions."""
+MAX_TRIES = 400
+WIDE_DIGITS = (50, 600, 6000)
+
+# ruff: noqa: ANN401 (arrays of exact fractions, floats or high-precision numbers)
+
+Point = dict[str, Any]
+
+
+def objects(values: Sequence[Any]) -> Any:
+    """Make a one-dimensional object array, whatever the values are."""
+    out = np.empty(len(values), dtype=object)
+    out[:] = list(values)
+    return out
+
+
+@dataclass(frozen=True, slots=True)
+class Samples:
+    """Many points at once: an array per symbol, a tuple of entries per point for each sequence."""
+
+    points: tuple[Point, ...]
+    setting: Setting
+
+    @property
+    def count(self) -> int:
+        """How many points there are."""
+        return len(self.points)
+
+    def array(self, name: str) -> Any:
+        """All values of a symbol."""
+        return objects([point[name] for point in self.points])
+
+    def chosen(self, mask: Any) -> Samples:
+        """Keep some of the points."""
+        return replace(self, points=tuple(p for p, keep in zip(self.points, mask, strict=True) if keep))
+
+    def needed_for(self, *values: Value, where: Mapping[str, Expr] | None = None) -> Samples:
+        """Put names in the place that `where` gives them; keep one point where nothing varies any more."""
+        where = where or {}
+        used = (symbols(*values) - set(where)) | symbols(*where.values())
+        varying = {*self.setting.domains, *self.setting.sequences, *self.setting.definitions}
+        points = self.points if varying & used else self.points[:1]
+        if where:
+            points = tuple({**p, **{name: PLAIN.value(value, p) for name, value in where.items()}} for p in points)
+        return replace(self, points=points)
+
+    def at_index(self, name: str, value: Fraction) -> Samples:
+        """Give the index of a sum one value at every point."""
+        return replace(self, points=tuple({**point, name: value} for point in self.points))
+
+
+# sampling
+
+
+def _draw(domain: Domain, generator: np.random.Generator) -> Fraction:
+    if domain.whole:
+        return Fraction(int(generator.integers(int(domain.low), int(domain.high) + 1)))
+    low, high = int(domain.low * GRID) + 1, int(domain.high * GRID)
+    return Fraction(int(generator.integers(low, high)), GRID)
+
+
+def _point(setting: Setting, generator: np.random.Generator) -> Point:
+    point: Point = {name: _draw(domain, generator) for name, domain in setting.domains.items()}
+    for name, sequence in setting.sequences.items():
+        length = int(PLAIN.value(sequence.length, point))
+        point[name] = tuple(_draw(sequence.entries, generator) for _ in range(length))
+    return point
+
+
+def related(left: Any, relation: str, right: Any) -> bool:
+    """Compare two numbers.
+
+    >>> related(1, "<=", 2)
+    True
+    """
+    outcomes = {
+        "=": left == right, "!=": left != right, "<": left < right,
+        "<=": left <= right, ">": left > right, ">=": left >= right,
+    }  # fmt: skip
+    return bool(outcomes[relation])
+
+
+def sample(setting: Setting, seed: int, points: int = POINTS) -> Samples:
+    """Draw points at which every symbol lies in its domain and every constraint holds."""
+    generator = np.random.default_rng(seed)
+    if not setting.domains and not setting.sequences:
+        return Samples(({},), setting)
+    found: list[Point] = []
+    for _ in range(points * MAX_TRIES):
+        point = _point(setting, generator)
+        if all(related(PLAIN.value(r.left, point), r.relation, PLAIN.value(r.right, point)) for r in setting.constraints):
+            found.append(point)
+            if len(found) == points:
+                break
+    return Samples(tuple(found), setting)
+
+
+# arithmetic over all points at once
+
+
+def _floats(values: Any) -> Any:
+    return np.asarray(values, dtype=float)
+
+
+def _root(values: Any) -> Any:
+    exact = [exact_root(v) if isinstance(v, int | Fraction) else None for v in values]
+    return np.sqrt(_floats(values)) if None in exact else objects(exact)
+
+
+_UFUNCS: dict[str, Callable[..., Any]] = {
+    "exp": lambda x: np.exp(_floats(x)),
+    "ln": lambda x: np.log(_floats(x)),
+    "sin": lambda x: np.sin(_floats(x)),
+    "cos": lambda x: np.cos(_floats(x)),
+    "tanh": lambda x: np.tanh(_floats(x)),
+    "sqrt": _root,
+}
+
+
+class Arrays(Arithmetic):
+    """Arithmetic on one array per expression, an element per sample."""
+
+    def number(self, value: Fraction) -> Any:
+        """Keep exact numbers exact; they broadcast."""
+        return value
+
+    def name(self, name: str, point: Samples) -> Any:  # type: ignore[override] (a cloud of points for one)
+        """Look a symbol up, or compute a defined name at every point."""
+        defined = point.setting.definitions.get(name)
+        if defined is None or name in point.points[0]:
+            return point.array(name)
+        return objects([defined(p) for p in point.points])
+
+    def entry(self, base: str, index: Any, point: Samples) -> Any:  # type: ignore[override] (as above)
+        """Look up entries, or compute an indexed name at every point."""
+        indices = np.broadcast_to(np.asarray(index, dtype=object), (point.count,))
+        defined = point.setting.definitions.get(base)
+        if defined is not None:
+            return objects([defined(p, int(i)) for p, i in zip(point.points, indices, strict=True)])
+        return objects([PLAIN.entry(base, i, p) for p, i in zip(point.points, indices, strict=True)])
+
+    def power(self, base: Any, exponent: Any) -> Any:
+        """Raise elementwise, exactly where possible."""
+        power = np.frompyfunc(super().power, 2, 1)
+        return power(np.asarray(base, dtype=object), np.asarray(exponent, dtype=object))
+
+    def call(self, node: Call, point: Samples) -> Any:
+        """Apply a function elementwise; a sequence stands for all its entries; E and Var run over all outcomes."""
+        if FUNCTIONS[node.function].random:
+            return self._moment(node, point)
+        arguments = [np.broadcast_to(np.asarray(self.value(a, point), dtype=object), (point.count,)) for a in node.arguments]
+        if node.function in _UFUNCS:
+            return _UFUNCS[node.function](arguments[0])
+        rows = zip(*arguments, strict=True)
+        compute = PLAIN_ARITHMETIC[node.function]
+        return objects([compute(*(v for a in row for v in (a if isinstance(a, tuple) else (a,)))) for row in rows])
+
+    def total(self, node: Sum, point: Samples) -> Any:  # type: ignore[override] (as above)
+        """Add the body up, at each sample over its own range."""
+        bounds = (np.asarray(self.value(b, point), dtype=object) for b in (node.lower, node.upper))
+        lower, upper = (np.broadcast_to(b, (point.count,)) for b in bounds)
+        out = objects([Fraction(0)] * point.count)
+        for k in range(int(min(lower)), int(max(upper)) + 1):
+            mask = np.array([low <= k <= high for low, high in zip(lower, upper, strict=True)])
+            if mask.any():
+                out[mask] = out[mask] + self.value(node.body, point.chosen(mask).at_index(node.index, Fraction(k)))
+        return out
+
+    def _moment(self, node: Call, point: Samples) -> Any:
+        """Compute a mean or variance exactly, over every outcome of independent two-point variables.
+
+        Each entry takes mean ± standard deviation with probability 1/2, which has the mean and variance
+        that the setting declares; the samples are grouped by the number of their entries.
+        """
+        out = objects([None] * point.count)
+        random = {n: s for n, s in point.setting.sequences.items() if s.mean is not None and s.variance is not None}
+        lengths = [tuple(len(p[n]) for n in random) for p in point.points]
+        for length in sorted(set(lengths)):
+            mask = np.array([found == length for found in lengths])
+            outcomes = [
+                np.broadcast_to(self.value(node.arguments[0], self._outcome(point.chosen(mask), signs)), (mask.sum(),))
+                for signs in product((-1, 1), repeat=sum(length))
+            ]
+            mean = sum(outcomes) / Fraction(len(outcomes))
+            if node.function == "Var":
+                mean = sum((o - mean) ** 2 for o in outcomes) / Fraction(len(outcomes))
+            out[mask] = mean
+        return out
+
+    def _outcome(self, samples: Samples, signs: tuple[int, ...]) -> Samples:
+        points = []
+        for point in samples.points:
+            left, changed = list(signs), dict(point)
+            for name, sequence in samples.setting.sequences.items():
+                if sequence.mean is None or sequence.variance is None:
+                    continue
+                mean, variance = (PLAIN.value(e, point) for e in (sequence.mean, sequence.variance))
+                deviation = exact_root(variance)
+                spread = float(variance) ** 0.5 if deviation is None else deviation
+                changed[name] = tuple(mean + left.pop() * spread for _ in point[name])
+            points.append(changed)
+        return replace(samples, points=tuple(points))
+
+
+class Wide(Arithmetic):
+    """mpmath: exponents without bound, as many digits as asked."""
+
+    def number(self, value: Fraction) -> Any:
+        """Convert an exact number."""
+        return mpmath.mpf(value.numerator) / value.denominator
+
+    def name(self, name: str, point: Mapping[str, Any]) -> Any:
+        """Look up a symbol or a sequence, or compute a defined name."""
+        found = point[name] if name in point else point[""].definitions[name](point)
+        return tuple(map(self._wide, found)) if isinstance(found, tuple) else self._wide(found)
+
+    def entry(self, base: str, index: Any, point: Mapping[str, Any]) -> Any:
+        """Look up an entry, or compute an indexed name."""
+        definitions = point[""].definitions
+        found = definitions[base](point, int(index)) if base in definitions else super().entry(base, index, point)
+        return self._wide(found)
+
+    def _wide(self, value: Any) -> Any:
+        return self.number(Fraction(value)) if isinstance(value, int | Fraction) else mpmath.mpf(value)
+
+    def power(self, base: Any, exponent: Any) -> Any:
+        """Raise to a power."""
+        return mpmath.power(base, exponent)
+
+    functions = {
+        **PLAIN_ARITHMETIC,
+        "floor": mpmath.floor, "ceil": mpmath.ceil, "sqrt": mpmath.sqrt, "exp": mpmath.exp, "ln": mpmath.log,
+        "sin": mpmath.sin, "cos": mpmath.cos, "tanh": mpmath.tanh,
+        "sigmoid": lambda x: 1 / (1 + mpmath.exp(-x)),
+        "logsumexp": lambda *x: mpmath.log(mpmath.fsum(mpmath.exp(v) for v in x)),
+        "norm": lambda *x: mpmath.sqrt(mpmath.fsum(v * v for v in x)),
+    }  # fmt: skip  # noqa: RUF012 (a constant table)
+
+
+ARRAYS, WIDE = Arrays(), Wide()
+
+
+# checking
+
+
+@dataclass(frozen=True, slots=True)
+class Comparison:
+    """Two values compared at samples."""
+
+    holds: bool
+    max_error: float
+    exact: bool
+    worst: Point | None
+    left: Any = None
+    right: Any = None
+
+
+def _pairs(left: Value, right: Value) -> list[tuple[Expr, Expr]]:
+    if isinstance(left, Expr) and isinstance(right, Expr):
+        return [(left, right)]
+    if isinstance(left, Expr) or isinstance(right, Expr) or len(left) != len(right):
+        message = "the two sides of a step have different shapes"
+        raise ValueError(message)
+    return [pair for a, b in zip(left, right, strict=True) for pair in _pairs(a, b)]
+
+
+def _column(node: Expr, samples: Samples) -> Any:
+    with np.errstate(all="ignore"):
+        found = np.broadcast_to(np.asarray(ARRAYS.value(node, samples), dtype=object), (samples.count,))
+    if any(isinstance(v, float) and not np.isfinite(v) for v in found):
+        raise OverflowError
+    return found
+
+
+def _wide_column(node: Expr, samples: Samples) -> Any:
+    return objects([WIDE.value(node, {**p, "": samples.setting}) for p in samples.points])
+
+
+def _gap(left: Any, relation: str, right: Any) -> Any:
+    """By how much the relation fails, relative to the size of the sides where they are not exact."""
+    difference = {"=": abs(left - right), "<": left - right, "<=": left - right, ">": right - left, ">=": right - left}[relation]
+    if isinstance(difference, int | Fraction):
+        return max(difference, 0)
+    return max(difference, 0) / max(1, abs(left), abs(right))
+
+
+def _compared(left: Any, relation: str, right: Any, samples: Samples, tolerance: float) -> Comparison:
+    gaps = [_gap(a, relation, b) for a, b in zip(left, right, strict=True)]
+    exact = all(isinstance(v, int | Fraction) for v in (*left, *right))
+    worst = max(range(len(gaps)), key=gaps.__getitem__)
+    holds = gaps[worst] <= (0 if exact else tolerance)
+    if relation in {"<", ">"} and holds:
+        holds = all(related(a, relation, b) for a, b in zip(left, right, strict=True))
+    return Comparison(holds, float(gaps[worst]), exact, samples.points[worst], left[worst], right[worst])
+
+
+def compare(left: Expr, relation: str, right: Expr, samples: Samples) -> Comparison:
+    """Evaluate two expressions at samples and compare them; exactly where both are rational."""
+    if not samples.points:
+        return Comparison(holds=False, max_error=0.0, exact=False, worst=None)
+    try:
+        found = _compared(_column(left, samples), relation, _column(right, samples), samples, TOLERANCE)
+        if found.holds or relation == "=" or found.max_error > TOLERANCE:
+            return found
+    except OverflowError:
+        pass
+    for digits in WIDE_DIGITS:
+        with mpmath.workdps(digits):
+            wide = _compared(_wide_column(left, samples), relation, _wide_column(right, samples), samples, TOLERANCE)
+            if wide.holds or relation == "=":
+                break
+    return wide
+
+
+def check_step(step: Step, samples: Samples) -> StepCheck:
+    """Evaluate both sides of a step at the samples."""
+    samples = samples.needed_for(step.before, step.after, where=step.where)
+    try:
+        found = [compare(left, step.relation, right, samples) for left, right in _pairs(step.before, step.after)]
+    except (ArithmeticError, ValueError, IndexError, TypeError, KeyError) as problem:
+        return StepCheck(holds=False, method=f"could not be evaluated: {problem!r}", points=0, max_error=0.0)
+    exact = all(c.exact for c in found)
+    return StepCheck(
+        holds=all(c.holds for c in found),
+        method="exact arithmetic" if exact else "floating point",
+        points=samples.count,
+        max_error=max((c.max_error for c in found), default=0.0),
+    )
+
+
+def _flat(value: Any) -> list[Any]:
+    return [v for part in value for v in _flat(part)] if isinstance(value, tuple | list) else [value]
+
+
+def check_route(route: Route, samples: Samples) -> Check:
+    """Compare an answer with its independent route at every sample."""
+    samples = samples.needed_for(route.value)
+    nodes = _flat(route.value)
+    columns = [_column(node, samples) for node in nodes]
+    found = [_flat(route.compute(point)) for point in samples.points]
+    worst, exact, holds = 0.0, True, all(len(row) == len(nodes) for row in found)
+    for column, index in zip(columns, range(len(nodes)), strict=True):
+        if not holds:
+            break
+        compared = _compared(column, "=", objects([row[index] for row in found]), samples, TOLERANCE)
+        worst, exact, holds = max(worst, compared.max_error), exact and compared.exact, compared.holds
+    return Check(route.claim, route.method, holds, worst, 0.0 if exact else TOLERANCE)
+
+
+def _check_experiment(experiment: Experiment, seed: int) -> Check:
+    error, tolerance = experiment.run(seed)
+    return Check(experiment.claim, experiment.method, error <= tolerance, error, tolerance)
+
+
+def verify(work: Work, setting: Setting, seed: int) -> tuple[tuple[Step, ...], tuple[Check, ...]]:
+    """Check every step at the samples of the setting, and every independent route."""
+    samples = sample(setting, seed)
+    steps = tuple(replace(step, check=check_step(step, samples)) for step in work.steps)
+    checks = tuple(
+        check_route(route, samples) if isinstance(route, Route) else _check_experiment(route, seed)
+        for route in work.routes
+    )
+    return steps, checks

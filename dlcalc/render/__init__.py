@@ -1,0 +1,35 @@
+"""Renderers: pure functions from a Solution to text, one module per format.
+
+Each module has `render(solution, layout) -> str`; only the command line prints.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from importlib import import_module
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from dlcalc.solution import Solution
+
+FORMATS = ("text", "plain", "markdown", "latex", "json")
+
+
+@dataclass(frozen=True, slots=True)
+class Layout:
+    """What a reader asked for."""
+
+    steps: bool = True
+    decimals: int | None = None
+    width: int | None = None
+    """Columns of the terminal; None where nothing wraps."""
+    colour: bool = False
+    get: tuple[str, ...] = ()
+    """Names of the answers to show; all of them when empty."""
+
+
+def render(solution: Solution, form: str, layout: Layout) -> str:
+    """Render a solution in one of the `FORMATS`."""
+    module = import_module(f"dlcalc.render.{form}")
+    written: str = module.render(solution, layout)
+    return written

@@ -1,0 +1,289 @@
+"""What a topic returns: answers at once, the derivation and its checks when somebody looks.
+
+Frozen data only; no backend is imported until `steps` or `checks` is read.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from fractions import Fraction
+from functools import cached_property
+from typing import TYPE_CHECKING, Any, Literal
+
+from dlcalc.errors import DlcalcError
+from dlcalc.notation.evaluate import approximate
+from dlcalc.notation.expression import Expr, Num, Sym, names
+from dlcalc.notation.parser import Scope
+from dlcalc.notation.printing import Value, plain
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
+    from dlcalc.notation.expression import Relation
+
+POINTS = 64
+
+Form = Literal["number", "size", "list"]
+Computed = int | float | list["Computed"] | None
+
+
+@dataclass(frozen=True, slots=True)
+class Domain:
+    """Where a symbol is sampled: strictly between two bounds, or the whole numbers from one to the other."""
+
+    low: Fraction
+    high: Fraction
+    whole: bool = False
+
+
+REAL = Domain(Fraction(-3), Fraction(3))
+POSITIVE = Domain(Fraction(0), Fraction(3))
+UNIT = Domain(Fraction(0), Fraction(1))
+COUNT = Domain(Fraction(1), Fraction(9), whole=True)
+
+
+@dataclass(frozen=True, slots=True)
+class Sequence:
+    """A family of entries `g[1] … g[length]`; random where a mean and a variance are given (independent entries)."""
+
+    length: Expr
+    entries: Domain = REAL
+    mean: Expr | None = None
+    variance: Expr | None = None
+
+
+@dataclass(frozen=True)
+class Setting:
+    """What the names of a question stand for, so that every line can be read again and evaluated.
+
+    `definitions` compute a name by brute force from a point (a mapping from names to exact values), and an
+    indexed name from a point and an index. They must not know the formula they are compared with.
+    """
+
+    domains: Mapping[str, Domain] = field(default_factory=dict)
+    constraints: tuple[Relation, ...] = ()
+    sequences: Mapping[str, Sequence] = field(default_factory=dict)
+    definitions: Mapping[str, Callable[..., Any]] = field(default_factory=dict)
+    families: frozenset[str] = frozenset()
+    """The definitions that take an index, such as v in `v[t]`."""
+    aliases: Mapping[str, Expr] = field(default_factory=dict)
+    """Other spellings that an answer may use: `eps` for epsilon, `sigma` for the square root of sigma2."""
+    display: Mapping[str, str] = field(default_factory=dict)
+    """Names that unicode text and LaTeX write in a way of their own: sigma2 as σ²."""
+
+    def scope(self) -> Scope:
+        """Return the scope in which answers and steps of this question are read."""
+        return Scope(
+            names=frozenset(self.domains) | (frozenset(self.definitions) - self.families),
+            sequences=frozenset(self.sequences) | self.families,
+            aliases=self.aliases,
+            closed=True,
+            random=any(s.mean is not None for s in self.sequences.values()),
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Slip:
+    """A common wrong answer: the value it gives, what went wrong, and the step where it departs."""
+
+    value: Value
+    because: str
+    rule: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """A named result."""
+
+    name: str
+    value: Value
+    label: Expr | None = None
+    form: Form = "number"
+    slips: tuple[Slip, ...] = ()
+
+    @property
+    def text(self) -> str:
+        """The exact value in plain notation; parses to the same value."""
+        if self.form == "size" and isinstance(self.value, tuple):
+            return "x".join(f"({t})" if " " in t else t for t in map(plain, self.value))
+        return plain(self.value)
+
+    @property
+    def computed(self) -> Computed:
+        """The value as a number or nested lists; None while symbols remain."""
+        return computed(self.value)
+
+    @property
+    def shape(self) -> list[int] | None:
+        """The lengths of the nested lists; None for a number."""
+        found: list[int] = []
+        value = self.value
+        while isinstance(value, tuple):
+            found.append(len(value))
+            value = value[0] if value else Num(Fraction(0))
+        return found or None
+
+
+def computed(value: Value) -> Computed:
+    """Turn a value into a number or nested lists of numbers; None where any part keeps a symbol or overflows."""
+    if isinstance(value, tuple):
+        parts = [computed(v) for v in value]
+        return None if None in parts else parts
+    if isinstance(value, Num):
+        if value.value.denominator == 1:
+            return int(value.value)
+        try:
+            return float(value.value)
+        except OverflowError:
+            return None
+    return approximate(value)
+
+
+@dataclass(frozen=True, slots=True)
+class StepCheck:
+    """The outcome of evaluating both sides of a step."""
+
+    holds: bool
+    method: str
+    points: int
+    max_error: float
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """One line of a derivation: `before relation after`, because of a rule."""
+
+    rule: str
+    target: Expr
+    before: Value
+    after: Value
+    because: str
+    relation: Literal["=", "<=", "<", ">=", ">"] = "="
+    assumptions: tuple[str, ...] = ()
+    where: Mapping[str, Expr] = field(default_factory=dict)
+    """What the check puts in the place of symbols: the givens for the letters of a formula, or the one value
+    at which a special case holds (alpha = 1)."""
+    shape: tuple[int, ...] | None = None
+    check: StepCheck | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Check:
+    """An independent confirmation of an answer: what is claimed, how it was confirmed, how close it came."""
+
+    claim: str
+    method: str
+    holds: bool
+    max_error: float
+    tolerance: float
+
+
+@dataclass(frozen=True, slots=True)
+class Route:
+    """A second way to an answer: `compute` finds the value at a point without knowing the formula."""
+
+    claim: str
+    method: str
+    value: Value
+    compute: Callable[[Mapping[str, Any]], Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Experiment:
+    """A seeded experiment that confirms an answer; `run` returns the error seen and the error allowed."""
+
+    claim: str
+    method: str
+    run: Callable[[int], tuple[float, float]]
+
+
+@dataclass(frozen=True, slots=True)
+class Work:
+    """The derivation of a question and its independent routes, not yet checked."""
+
+    steps: tuple[Step, ...]
+    routes: tuple[Route | Experiment, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Mark:
+    """The verdict on an answer handed in; `correct` is None where it stayed undecided."""
+
+    name: str
+    given: str
+    correct: bool | None
+    because: str
+    counterexample: Mapping[str, str] | None = None
+
+
+@dataclass(frozen=True)
+class Solution:
+    """The answer to one question, with its derivation and checks on demand."""
+
+    answers: tuple[Answer, ...]
+    work: Callable[[], Work]
+    setting: Setting = field(default_factory=Setting)
+    principal: tuple[str, ...] = ()
+    """The answers that rank first; the first answer alone, unless given."""
+    assumptions: tuple[str, ...] = ()
+    conventions: tuple[str, ...] = ()
+    notes: tuple[str, ...] = ()
+    """Facts about this very input that the reader should not miss (rows dropped, a range, a tie)."""
+    topic: str = ""
+    givens: Mapping[str, str] = field(default_factory=dict)
+    seed: int = 0
+    marks: tuple[Mark, ...] = ()
+
+    @cached_property
+    def _verified(self) -> tuple[tuple[Step, ...], tuple[Check, ...]]:
+        from dlcalc.numeric import verify
+
+        return verify(self.work(), self.setting, self.seed)
+
+    @property
+    def steps(self) -> tuple[Step, ...]:
+        """The derivation, each step with its check."""
+        return self._verified[0]
+
+    @property
+    def checks(self) -> tuple[Check, ...]:
+        """The independent confirmations of the answers."""
+        return self._verified[1]
+
+    @property
+    def holds(self) -> bool:
+        """True when every step and every independent route held."""
+        return all(s.check is not None and s.check.holds for s in self.steps) and all(c.holds for c in self.checks)
+
+    @property
+    def principal_answers(self) -> tuple[Answer, ...]:
+        """The answers that `-q` prints."""
+        return tuple(self[name] for name in self.principal) or self.answers[:1]
+
+    @property
+    def value(self) -> Computed:
+        """The first principal answer as a number or nested lists; None while symbols remain."""
+        return self.principal_answers[0].computed
+
+    def __getitem__(self, name: str) -> Answer:
+        """Return an answer by its name."""
+        for answer in self.answers:
+            if answer.name == name:
+                return answer
+        from dlcalc.errors import nearest
+
+        known = ", ".join(a.name for a in self.answers)
+        raise DlcalcError(f"{self.topic} has no answer {name!r}", nearest(name, [a.name for a in self.answers]) or f"it has {known}")
+
+
+def symbols(*values: Value) -> frozenset[str]:
+    """Return the free names of values."""
+    found: frozenset[str] = frozenset()
+    for value in values:
+        found |= names(value) if isinstance(value, Expr) else symbols(*value)
+    return found
+
+
+def sym(name: str) -> Sym:
+    """Return a symbol."""
+    return Sym(name)
