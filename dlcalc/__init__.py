@@ -9,20 +9,30 @@ Every kind of question is a function here, loaded when it is first used:
 
 from __future__ import annotations
 
+from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
-from dlcalc.errors import DlcalcError, NotationError
-from dlcalc.marking import marked
-from dlcalc.solution import Answer, Check, Mark, Solution, Step
-
 if TYPE_CHECKING:
-    from dlcalc.topic import Topic
+    from dlcalc.errors import DlcalcError, NotationError
+    from dlcalc.marking import marked
+    from dlcalc.solution import Answer, Check, Mark, Solution, Step
 
-__all__ = ["Answer", "Check", "DlcalcError", "Mark", "NotationError", "Solution", "Step", "marked"]
+__version__ = "0.1.0"
+__all__ = ["Answer", "Check", "DlcalcError", "Mark", "NotationError", "Solution", "Step", "__version__", "marked"]
+
+_HOMES = {
+    "dlcalc.errors": ("DlcalcError", "NotationError"),
+    "dlcalc.marking": ("marked",),
+    "dlcalc.solution": ("Answer", "Check", "Mark", "Solution", "Step"),
+}
+"""Where the public names live; each module is imported when one of its names is first used."""
 
 
-def __getattr__(name: str) -> Topic:
-    """Load a kind of question by the name of its command, with underscores."""
+def __getattr__(name: str) -> Any:  # noqa: ANN401 (a class, a function, or a kind of question)
+    """Load a public name, or a kind of question by its command's name with underscores."""
+    for home, held in _HOMES.items():
+        if name in held:
+            return getattr(import_module(home), name)
     from dlcalc.registry import load, names
 
     command = name.replace("_", "-")
@@ -32,8 +42,8 @@ def __getattr__(name: str) -> Topic:
     return load(command)
 
 
-def __dir__() -> list[Any]:
+def __dir__() -> list[str]:
     """List the kinds of questions beside the classes."""
     from dlcalc.registry import names
 
-    return sorted([*globals(), *(name.replace("-", "_") for name in names())])
+    return sorted([*__all__, *(name.replace("-", "_") for name in names())])

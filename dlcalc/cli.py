@@ -1,4 +1,4 @@
-"""The command line: a Typer app made from the topics, one exit path, nothing else.
+"""The command line: a Typer app made from the topics, one way in and one way out.
 
 Only the topic that is asked is imported, unless the help lists them all.
 """
@@ -8,11 +8,12 @@ from __future__ import annotations
 import inspect
 import os
 import sys
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from dlcalc import registry
+from dlcalc import __version__, registry
 from dlcalc.errors import DlcalcError, nearest
 from dlcalc.givens import dashed
 from dlcalc.render import FORMATS, Layout, render
@@ -24,20 +25,21 @@ if TYPE_CHECKING:
     from dlcalc.topic import Parameter, Topic
 
 ANSWERED, WRONG, UNUSABLE, UNCHECKED, INTERRUPTED = 0, 1, 2, 3, 130
-
-_OUTPUT = "Output"
-_MARKING = "Marking"
-_COMMON: tuple[tuple[str, Any, Any], ...] = (
-    ("answer", Annotated[list[str], typer.Option("--answer", metavar="[NAME=]VALUE", help="Mark this answer; may be repeated.", rich_help_panel=_MARKING)], []),
-    ("quiet", Annotated[bool, typer.Option("--quiet", "-q", help="Only the answer, for scripts.", rich_help_panel=_OUTPUT)], False),
-    ("get", Annotated[str, typer.Option("--get", metavar="NAME,…", help="Only these answers, bare.", rich_help_panel=_OUTPUT)], ""),
-    ("json", Annotated[bool, typer.Option("--json", help="One JSON object.", rich_help_panel=_OUTPUT)], False),
-    ("format", Annotated[str, typer.Option("--format", metavar="|".join(FORMATS), help="How to write the solution.", rich_help_panel=_OUTPUT)], "text"),
-    ("steps", Annotated[bool, typer.Option("--steps/--no-steps", help="With or without the derivation and its checks.", rich_help_panel=_OUTPUT)], True),
-    ("decimals", Annotated[int, typer.Option("--decimals", metavar="N", help="Round to N decimal places (exact where not given).", show_default=False, rich_help_panel=_OUTPUT)], -1),
-    ("seed", Annotated[int, typer.Option("--seed", metavar="N", help="Seed of the random points and simulations.", rich_help_panel=_OUTPUT)], 0),
-)  # fmt: skip
+EXIT_CODES = (
+    "Exit codes: 0 answered, 1 your answer is wrong, 2 unusable or impossible input, "
+    "3 a check failed or a marking stayed undecided."
+)
 MAX_DECIMALS = 100
+EXACT = -1
+"""The value of --decimals that rounds nothing."""
+
+
+@dataclass(frozen=True)
+class Said:
+    """What a command prints, and its exit code."""
+
+    text: str
+    code: int
 
 
 def main() -> None:
@@ -46,23 +48,28 @@ def main() -> None:
 
 
 def run(arguments: Sequence[str]) -> int:
-    """Run one command; return the exit code. Nothing escapes as a traceback."""
-    arguments = list(arguments) or ["--help"]
+    """Run one command, print what it says, return its exit code. Nothing escapes as a traceback."""
+    for stream in (sys.stdout, sys.stderr):
+        stream.reconfigure(errors="backslashreplace")  # type: ignore[union-attr]  # both are text streams here
     try:
-        code = _app(arguments)(args=arguments, prog_name="dlcalc", standalone_mode=False)
+        arguments = list(arguments) or ["--help"]
+        said = _app(arguments)(args=arguments, prog_name="dlcalc", standalone_mode=False)
+        if isinstance(said, Said):
+            print(said.text)  # noqa: T201 (the one way out for answers)
         sys.stdout.flush()
     except DlcalcError as problem:
         return _complain(str(problem), problem.givens)
     except typer.TyperException as problem:
         return _complain(_usage(problem))
-    except BrokenPipeError:
+    except (BrokenPipeError, SystemExit):  # Typer turns a pipe closed during its help into SystemExit
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return ANSWERED
     except (KeyboardInterrupt, typer.Abort):
         return INTERRUPTED
-    except RecursionError:
-        return _complain("the input is nested too deeply; split the expression")
-    return code if isinstance(code, int) else ANSWERED
+    except Exception as defect:  # noqa: BLE001 (the last resort: no input may end in a traceback)
+        _complain(f"dlcalc itself failed on this input ({type(defect).__name__}: {defect}); please report it")
+        return UNCHECKED
+    return said.code if isinstance(said, Said) else int(said or ANSWERED)
 
 
 def _complain(message: str, givens: str = "") -> int:
@@ -72,116 +79,139 @@ def _complain(message: str, givens: str = "") -> int:
 
 
 def _usage(problem: typer.TyperException) -> str:
-    """Put Typer's complaint into the form of the others: what, then the nearest fix."""
-    message = problem.format_message()
+    """Put Typer's complaint into the form of the others: what is wrong, then the nearest fix."""
     context = getattr(problem, "ctx", None)
-    help_hint = f"see {context.command_path} --help" if context is not None else "see dlcalc --help"
-    message, _, possible = message.partition(" (Possible options: ")
     wanted = getattr(problem, "option_name", None)
-    if wanted and context is not None:
-        known = [flag for p in context.command.params for flag in (*p.opts, *p.secondary_opts)]
-        possible = nearest(wanted, known)
-        message = f"{context.command.name} has no option {wanted}"
-    elif possible:
-        possible = f"did you mean {possible.rstrip(')')}?"
-    return f"{message.rstrip('.')}; {possible or help_hint}"
+    if context is None:
+        return problem.format_message()
+    hint = f"see {context.command_path} --help"
+    if wanted is None:
+        return f"{problem.format_message().rstrip('.')}; {hint}"
+    known = [flag for parameter in context.command.params for flag in (*parameter.opts, *parameter.secondary_opts)]
+    return f"{context.info_name} has no option {wanted}; {nearest(wanted, known) or hint}"
+
+
+# the app
 
 
 def _app(arguments: Sequence[str]) -> typer.Typer:
-    """Build the app with the one command that is asked, or with all of them."""
+    """Build the app with the one command that is asked, or with all of them where none is."""
     app = typer.Typer(
         name="dlcalc",
         add_completion=False,
         rich_markup_mode=None,
         context_settings={"help_option_names": ["-h", "--help"]},
         help="Exact answers to deep-learning exam questions, derived step by step and checked by numbers.",
-        epilog="Exit codes: 0 answered, 1 your answer is wrong, 2 unusable input, 3 a check failed or a marking is undecided.",
+        epilog=EXIT_CODES,
     )
     app.callback(invoke_without_command=True)(_root)
-    wanted = next((a for a in arguments if not a.startswith("-")), None)
-    names = registry.names()
-    for name in [wanted] if wanted in names else names:
-        found = registry.load(name)
-        app.command(name, help=_help(found), short_help=found.summary, epilog=_epilog(found))(_command(found))
+    wanted = next((argument for argument in arguments if not argument.startswith("-")), None)
+    for topic in registry.every() if wanted is None else [registry.load(wanted)]:
+        app.command(topic.name, help=_help(topic), short_help=topic.summary, epilog=_epilog(topic))(_command(topic))
     return app
 
 
-def _root(
-    version: Annotated[bool, typer.Option("--version", help="Show the version and leave.")] = False,  # noqa: FBT002 (a switch)
-) -> None:
-    if version:
-        from importlib.metadata import version as installed
-
-        print(f"dlcalc {installed('dlcalc-exam')}")  # noqa: T201 (the command's output)
-        raise typer.Exit
+def _root(*, version: Annotated[bool, typer.Option("--version", help="Show the version and leave.")] = False) -> Said:
+    return Said(f"dlcalc {__version__}" if version else "", ANSWERED)
 
 
-def _help(found: Topic) -> str:
-    return found.__doc__.split("\n>>>", 1)[0].split("\nRaises", 1)[0].strip()
+def _help(topic: Topic) -> str:
+    """Return the documentation without what is for Python callers only."""
+    return topic.documentation.split("\n>>>", 1)[0].split("\nRaises", 1)[0].strip()
 
 
-def _epilog(found: Topic) -> str:
-    return "\b\nExamples:\n" + "\n".join(f"  dlcalc {found.name} {example}" for example in found.examples)
+def _epilog(topic: Topic) -> str:
+    return "\b\nExamples:\n" + "\n".join(f"  dlcalc {topic.name} {example}" for example in topic.examples)
 
 
-def _option(parameter: Parameter) -> inspect.Parameter:
-    given = parameter.given
-    flag = f"--{dashed(parameter.name)}"
-    if given.switch:
-        kind: Any = bool | None
-        option = typer.Option(f"{flag}/--no-{dashed(parameter.name)}", *given.flags, help=given.help, show_default=False)
-    else:
-        kind = str | None
-        option = typer.Option(flag, *given.flags, help=given.help, metavar=given.metavar, show_default=False)
-    return inspect.Parameter(
-        _key(parameter.name), inspect.Parameter.KEYWORD_ONLY, default=None, annotation=Annotated[kind, option]
-    )
-
-
-def _key(name: str) -> str:
-    return f"given_{name}"
-
-
-def _command(found: Topic) -> Callable[..., int]:
+def _command(topic: Topic) -> Callable[..., Said]:
     """Make the function that Typer calls: the topic's givens as options, then the common ones."""
 
-    def command(**options: Any) -> int:  # noqa: ANN401 (whatever Typer read)
-        common = {name: options.pop(name) for name, _, _ in _COMMON}
-        givens = {name.removeprefix("given_"): value for name, value in options.items()}
-        return _answer(found, givens, **common)
+    def command(**options: Any) -> Said:  # noqa: ANN401 (whatever Typer read)
+        common = {name: options.pop(name) for name in _COMMON}
+        return _answer(topic, {name.removeprefix(_GIVEN): value for name, value in options.items()}, **common)
 
-    keyword = inspect.Parameter.KEYWORD_ONLY
-    parameters = [_option(p) for p in found.parameters]
-    parameters += [inspect.Parameter(name, keyword, default=default, annotation=kind) for name, kind, default in _COMMON]
-    command.__signature__ = inspect.Signature(parameters)  # type: ignore[attr-defined] (what Typer reads)
-    command.__annotations__ = {p.name: p.annotation for p in parameters}
+    parameters = [*map(_option, topic.parameters), *_COMMON.values()]
+    command.__annotations__ = {parameter.name: parameter.annotation for parameter in parameters}
+    vars(command)["__signature__"] = inspect.Signature(parameters)
     return command
 
 
-def _answer(
-    found: Topic, givens: dict[str, Any], *, answer: list[str], quiet: bool, get: str, json: bool, format: str, steps: bool, decimals: int, seed: int
-) -> int:  # fmt: skip
-    """Answer one question, print it, and say by the exit code how it went."""
-    if format not in FORMATS:
-        raise DlcalcError(f"--format {format[:20]} is not known", nearest(format, FORMATS) or f"use {', '.join(FORMATS)}")
-    if decimals > MAX_DECIMALS:
-        raise DlcalcError(f"--decimals {decimals} is more than {MAX_DECIMALS}", f"use at most {MAX_DECIMALS}")
+_GIVEN = "given_"
+"""Keeps a topic's own options apart from the common ones in the function that Typer calls."""
+
+
+def _option(parameter: Parameter) -> inspect.Parameter:
+    """Make an option from a topic's parameter."""
+    given, flag = parameter.given, f"--{dashed(parameter.name)}"
+    if given.switch:
+        option = typer.Option(f"{flag}/--no-{dashed(parameter.name)}", help=given.help, show_default=False)
+        return _keyword(_GIVEN + parameter.name, Annotated[bool | None, option], None)
+    option = typer.Option(flag, *given.flags, help=given.help, metavar=given.metavar, show_default=False)
+    return _keyword(_GIVEN + parameter.name, Annotated[str | None, option], None)
+
+
+def _keyword(name: str, annotation: Any, default: Any) -> inspect.Parameter:  # noqa: ANN401 (any type, any default)
+    return inspect.Parameter(name, inspect.Parameter.KEYWORD_ONLY, default=default, annotation=annotation)
+
+
+def _common(name: str, default: Any, *flags: str, **details: Any) -> inspect.Parameter:  # noqa: ANN401 (as above)
+    kind = list[str] if default == [] else type(default)
+    return _keyword(name, Annotated[kind, typer.Option(*flags, show_default=False, **details)], default)
+
+
+_COMMON = {
+    parameter.name: parameter
+    for parameter in (
+        _common("answer", [], "--answer", metavar="[NAME=]VALUE", help="Mark this answer; may be repeated."),
+        _common("quiet", False, "--quiet", "-q", help="Only the answer, for scripts."),  # noqa: FBT003 (the default)
+        _common("get", "", "--get", metavar="NAME,…", help="Only these answers, bare."),
+        _common("json", False, "--json", help="One JSON object; like --format json."),  # noqa: FBT003 (the default)
+        _common("form", "text", "--format", metavar="|".join(FORMATS), help="How to write the solution."),
+        _common("steps", True, "--steps/--no-steps", help="With (default) or without the work."),  # noqa: FBT003 (the default)
+        _common("decimals", EXACT, "--decimals", metavar="N", help="Round to N decimal places (default: exact)."),
+        _common("seed", 0, "--seed", metavar="N", help="Seed of random points and simulations (default 0)."),
+    )
+}
+
+
+# one question
+
+
+def _answer(  # noqa: PLR0913 (one parameter per common option)
+    topic: Topic,
+    givens: dict[str, Any],
+    *,
+    answer: list[str],
+    quiet: bool,
+    get: str,
+    json: bool,
+    form: str,
+    steps: bool,
+    decimals: int,
+    seed: int,
+) -> Said:
+    """Answer one question in the form that was asked for."""
+    if form not in FORMATS:
+        raise DlcalcError(f"--format {form[:20]} is not known", nearest(form, FORMATS) or f"use {', '.join(FORMATS)}")
+    if not EXACT <= decimals <= MAX_DECIMALS:
+        raise DlcalcError(f"--decimals {decimals} is not between 0 and {MAX_DECIMALS}", "leave it out for exact")
     if seed < 0:
         raise DlcalcError(f"--seed {seed} is negative", "use 0 or more")
-    from dataclasses import replace
-
-    solution = replace(found(**givens), seed=seed)
+    solution = replace(topic(**givens), seed=seed)
     if answer:
         from dlcalc.marking import marked
 
         solution = marked(solution, answer)
-    wanted = tuple(name.strip() for name in get.split(",") if name.strip())
-    for name in wanted:
-        solution[name]
-    form = "json" if json or format == "json" else "quiet" if quiet or wanted else format
-    layout = Layout(steps, None if decimals < 0 else decimals, *_screen(), wanted)
-    print(render(solution, form, layout))  # noqa: T201 (the command's output)
-    return _code(solution, looked_at=steps and form != "quiet")
+    wanted = tuple(solution[name.strip()].name for name in get.split(",") if name.strip())
+    if json:
+        form = "json"
+    elif (quiet or wanted) and form != "json":
+        form, steps = "quiet", False
+    elif form == "text" and "utf" not in (sys.stdout.encoding or "").lower():
+        form = "plain"
+    layout = Layout(steps, None if decimals == EXACT else decimals, *_screen(), wanted)
+    return Said(render(solution, form, layout), _code(solution, looked_at=steps))
 
 
 def _screen() -> tuple[int | None, bool]:
@@ -190,7 +220,7 @@ def _screen() -> tuple[int | None, bool]:
         return None, False
     from shutil import get_terminal_size
 
-    return get_terminal_size().columns, "NO_COLOR" not in os.environ and os.environ.get("TERM") != "dumb"
+    return get_terminal_size().columns, not os.environ.get("NO_COLOR") and os.environ.get("TERM") != "dumb"
 
 
 def _code(solution: Solution, *, looked_at: bool) -> int:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
+from dlcalc.errors import DlcalcError
 from dlcalc.notation.expression import Expr, Num, Sym, fold, substitute
 from dlcalc.notation.printing import plain
 from dlcalc.solution import Domain, Step, symbols
@@ -21,14 +22,17 @@ class Letters:
     """Where every letter, and every symbol inside a given, is sampled."""
     values: dict[str, Expr] = field(default_factory=dict)
     """The given that stands for each letter which is not itself the given."""
+    taken: frozenset[str] = frozenset()
+    """Names that givens still to come use themselves; no letter gets one of these."""
 
     def letter(self, conventional: str, given: Expr | None, domain: Domain) -> Sym:
         """Return the letter for a given (None: unknown, so the letter stays); a letter is never used twice."""
+        self._refuse_letters_in(given)
         if isinstance(given, Sym):
             self.domains.setdefault(given.name, domain)
             return given
         name, count = conventional, 1
-        while name in self.domains:
+        while name in self.domains or name in self.taken:
             count += 1
             name = f"{conventional}{count}"
         self.domains[name] = domain
@@ -38,6 +42,10 @@ class Letters:
             self.values[name] = given
         return Sym(name)
 
+    def _refuse_letters_in(self, given: Expr | None) -> None:
+        """Refuse a given that uses the letter of another one: the two would be mixed up."""
+        for name in sorted(symbols(given) & self.values.keys()) if given is not None else ():
+            raise DlcalcError(f"the symbol {name} already stands for {plain(self.values[name])}", "use another letter")
 
     def axes(self, conventional: str, given: tuple[Expr, ...], domain: Domain) -> tuple[Sym, ...]:
         """Return a letter per axis: the same for all where the given is, else numbered ones."""
@@ -55,7 +63,8 @@ def by_formula(rule: str, target: Expr, formula: Expr, values: Mapping[str, Expr
         steps.append(Step(f"{rule}-givens", target, formula, inserted, "the givens put in", where=used))
     value = fold(inserted)
     if plain(value) != plain(inserted):
-        steps.append(Step(f"{rule}-value", target, inserted, value, "computed" if isinstance(value, Num) else "collected", where=used))
+        because = "computed" if isinstance(value, Num) else "collected"
+        steps.append(Step(f"{rule}-value", target, inserted, value, because, where=used))
     return steps
 
 

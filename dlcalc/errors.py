@@ -48,11 +48,25 @@ class NotationError(DlcalcError):
     def __str__(self) -> str:
         """Give the message, the text (a window of it, if long) and the caret."""
         start = max(0, self.position - _WINDOW // 2)
-        shown = self.text[start : start + _WINDOW].replace("\n", " ").replace("\t", " ")
         lead = "…" if start else ""
         tail = "…" if start + _WINDOW < len(self.text) else ""
-        caret = " " * (self.position - start + len(lead)) + "^"
-        return f"{super().__str__()}\n  {lead}{shown}{tail}\n  {caret}"
+        before, after = _visible(self.text[start : self.position]), _visible(self.text[self.position : start + _WINDOW])
+        caret = " " * _columns(lead + before) + "^"
+        return f"{super().__str__()}\n  {lead}{before}{after}{tail}\n  {caret}"
+
+
+def _visible(text: str) -> str:
+    """Show what no terminal should receive, line ends and control characters, in one column each."""
+    return "".join(c if c.isprintable() else " " if c.isspace() else "\N{REPLACEMENT CHARACTER}" for c in text)
+
+
+def _columns(text: str) -> int:
+    """Count the columns that a text takes on a terminal."""
+    if text.isascii():
+        return len(text)
+    from unicodedata import combining, east_asian_width
+
+    return sum(0 if combining(c) else 2 if east_asian_width(c) in {"W", "F"} else 1 for c in text)
 
 
 def nearest(name: str, known: Iterable[str]) -> str:

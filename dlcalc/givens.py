@@ -30,7 +30,7 @@ Size = tuple[Expr, ...]
 """A size such as 32x32x3: one expression per axis."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Given:
     """One parameter of a topic: how it is read, spelled and explained."""
 

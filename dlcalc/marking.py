@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 from dataclasses import replace
 from fractions import Fraction
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from dlcalc.errors import DlcalcError
 from dlcalc.givens import read_values
@@ -21,8 +21,10 @@ from dlcalc.solution import Answer, Mark, Slip, Solution, symbols
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
 
-    from dlcalc.numeric import Comparison, Samples
+    from dlcalc.numeric import Samples
 
+SHORT = 40
+"""Longest difference that is shown as a hint."""
 _THOUSANDS = re.compile(r"\s*[+-]?\d{1,3}(,\d{3})+\s*")
 
 
@@ -66,9 +68,24 @@ def read_answer(text: str, answer: Answer, scope: Scope) -> Value:
         if "," not in text and ";" not in text:
             return parse(text, scope)
     if answer.form == "size" and not text.strip().startswith("["):
-        return tuple(parse(part, scope) for part in re.split(r"\s*[x×,]\s*", text.strip().strip("()")))
+        return tuple(parse(part, scope) for part in _axes(text.strip()))
     read = read_values("answer", text, scope)
-    return (read,) if isinstance(answer.value, tuple) and isinstance(read, Expr) else read
+    lengths = _shape(answer.value)
+    one_row = len(lengths) > len(_shape(read)) and lengths[0] == 1  # text does not tell one row from a list
+    return (read,) if one_row or (lengths and isinstance(read, Expr)) else read
+
+
+def _axes(text: str) -> list[str]:
+    """Split a size at each x, × or comma outside parentheses, which may also stand around all of it."""
+    parts, depth, start = [], 0, 0
+    for at, c in enumerate(text):
+        depth += (c in "([{") - (c in ")]}")
+        if c in "x×," and depth == 0:
+            parts.append(text[start:at])
+            start = at + 1
+    if not parts and text[:1] == "(" and text[-1:] == ")":
+        return _axes(text[1:-1].strip())
+    return [*parts, text[start:]]
 
 
 def mark(solution: Solution, answer: Answer, text: str) -> Mark:
@@ -78,8 +95,12 @@ def mark(solution: Solution, answer: Answer, text: str) -> Mark:
     right, wrong = _shape(answer.value), _shape(given)
     if right != wrong:
         because = f"it is {_shape_text(wrong)}, but {answer.name} is {_shape_text(right)}"
+        because = "; ".join(filter(None, (_explained(solution, answer, given), because)))
         return Mark(answer.name, text, correct=False, because=because)
-    found = _compare(given, answer.value, solution)
+    try:
+        found = _compare(given, answer.value, solution)
+    except ArithmeticError:
+        return Mark(answer.name, text, correct=None, because="the right answer is too large to evaluate at any point")
     if found is None:
         return _agreeing(solution, answer, given, text)
     because = "; ".join(filter(None, (_explained(solution, answer, given), found[0])))
@@ -130,25 +151,27 @@ def _compare(given: Value, right: Value, solution: Solution) -> tuple[str, dict[
 
 
 def _counterexample(given: Expr, right: Expr, solution: Solution) -> dict[str, str] | None:
-    from dlcalc.numeric import sample
+    from dlcalc.numeric import compare, has_value, sample
 
     samples = sample(solution.setting, solution.seed).needed_for(given, right)
     used = symbols(given, right)
+    without_value, compared = [], 0
     for point in _simplest_first(samples, used):
-        one = replace(samples, points=(point,))
-        try:
-            comparison = _at(given, right, one)
-        except (ArithmeticError, ValueError, IndexError) as problem:
-            return {**_shown(point, used), "given": f"no value ({type(problem).__name__})", "correct": "a number"}
-        if not comparison.holds:
-            return {**_shown(point, used), "given": _decimal(comparison.left), "correct": _decimal(comparison.right)}
+        here = replace(samples, points=(point,))
+        if not has_value(right, here):
+            continue
+        if not has_value(given, here):
+            without_value.append(point)
+            continue
+        found = compare(given, "=", right, here)
+        compared += 1
+        if not found.holds:
+            return {**_shown(point, used), "given": _decimal(found.left), "correct": _decimal(found.right)}
+    if len(without_value) * 2 > samples.count:
+        return {**_shown(without_value[0], used), "given": "no value", "correct": "a number"}
+    if samples.points and not compared:
+        raise ArithmeticError
     return None
-
-
-def _at(given: Expr, right: Expr, samples: Samples) -> Comparison:
-    from dlcalc.numeric import compare
-
-    return compare(given, "=", right, samples)
 
 
 def _simplest_first(samples: Samples, used: frozenset[str]) -> Iterable[dict[str, object]]:
@@ -165,12 +188,12 @@ def _shown(point: dict[str, object], used: frozenset[str]) -> dict[str, str]:
     return {k: _decimal(v) for k, v in point.items() if k in used}
 
 
-def _decimal(value: object) -> str:
+def _decimal(value: Any) -> str:  # noqa: ANN401 (an exact number, a float of some precision, or entries)
     if isinstance(value, tuple):
         return f"[{', '.join(map(_decimal, value))}]"
     if isinstance(value, int | Fraction):
         return unicode(number(value))
-    return f"{float(value):.6g}"  # type: ignore[arg-type] (a float of some precision)
+    return f"{float(value):.6g}"
 
 
 def _agreeing(solution: Solution, answer: Answer, given: Value, text: str) -> Mark:
@@ -203,7 +226,17 @@ def _explained(solution: Solution, answer: Answer, given: Value) -> str:
     for other in solution.answers:
         if other.name != answer.name and _same(given, other.value, samples):
             return f"that is {other.name}"
-    return ""
+    return _difference(answer, given)
+
+
+def _difference(answer: Answer, given: Value) -> str:
+    """Say by what a formula is off, where that is short enough to help."""
+    if not isinstance(given, Expr) or not isinstance(answer.value, Expr) or not symbols(given, answer.value):
+        return ""
+    from dlcalc.symbolic import simplified
+
+    off = unicode(simplified(given - answer.value))
+    return f"it is off by {off}" if len(off) <= SHORT else ""
 
 
 def _place(solution: Solution, slip: Slip) -> str:

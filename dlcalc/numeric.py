@@ -10,40 +10,45 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from fractions import Fraction
 from itertools import product
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
 import mpmath
 import numpy as np
 
 from dlcalc.notation.evaluate import PLAIN, Arithmetic
-from dlcalc.notation.expression import Call, Expr, Sum
-from dlcalc.notation.functions import FUNCTIONS, PLAIN_ARITHMETIC, exact_root
-from dlcalc.solution import POINTS, Check, Domain, Experiment, Route, Setting, Step, StepCheck, Work, symbols
+from dlcalc.notation.expression import Call, Expr, Relation, Sum, exact_root, walk
+from dlcalc.notation.functions import FUNCTIONS, PLAIN_ARITHMETIC
+from dlcalc.solution import POINTS, Check, Domain, Experiment, Route, Sequence, Setting, Step, StepCheck, Work, symbols
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping, Sequence
+    from collections.abc import Callable, Iterator, Mapping
+    from collections.abc import Sequence as Listed
 
     from dlcalc.notation.printing import Value
 
 TOLERANCE = 1e-9
 GRID = 16
 """Real symbols are drawn from multiples of 1/GRID, so that powers stay small exact fractions."""
+RANDOM_POINTS = 16
+"""Points for a line with means or variances, each of them over every outcome."""
 MAX_TRIES = 400
 WIDE_DIGITS = (50, 600, 6000)
+UNDEFINED = (ArithmeticError, ValueError, IndexError)
+"""What evaluation raises where an expression has no value."""
 
 # ruff: noqa: ANN401 (arrays of exact fractions, floats or high-precision numbers)
 
 Point = dict[str, Any]
 
 
-def objects(values: Sequence[Any]) -> Any:
+def objects(values: Listed[Any]) -> Any:
     """Make a one-dimensional object array, whatever the values are."""
     out = np.empty(len(values), dtype=object)
     out[:] = list(values)
     return out
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Samples:
     """Many points at once: an array per symbol, a tuple of entries per point for each sequence."""
 
@@ -109,6 +114,14 @@ def related(left: Any, relation: str, right: Any) -> bool:
     return bool(outcomes[relation])
 
 
+def _satisfied(constraint: Relation, point: Point) -> bool:
+    try:
+        left, right = PLAIN.value(constraint.left, point), PLAIN.value(constraint.right, point)
+    except UNDEFINED:
+        return False
+    return related(left, constraint.relation, right)
+
+
 def sample(setting: Setting, seed: int, points: int = POINTS) -> Samples:
     """Draw points at which every symbol lies in its domain and every constraint holds."""
     generator = np.random.default_rng(seed)
@@ -117,7 +130,7 @@ def sample(setting: Setting, seed: int, points: int = POINTS) -> Samples:
     found: list[Point] = []
     for _ in range(points * MAX_TRIES):
         point = _point(setting, generator)
-        if all(related(PLAIN.value(r.left, point), r.relation, PLAIN.value(r.right, point)) for r in setting.constraints):
+        if all(_satisfied(constraint, point) for constraint in setting.constraints):
             found.append(point)
             if len(found) == points:
                 break
@@ -132,7 +145,7 @@ def _floats(values: Any) -> Any:
 
 
 def _root(values: Any) -> Any:
-    exact = [exact_root(v) if isinstance(v, int | Fraction) else None for v in values]
+    exact = [exact_root(Fraction(v)) if isinstance(v, int | Fraction) else None for v in values]
     return np.sqrt(_floats(values)) if None in exact else objects(exact)
 
 
@@ -153,14 +166,14 @@ class Arrays(Arithmetic):
         """Keep exact numbers exact; they broadcast."""
         return value
 
-    def name(self, name: str, point: Samples) -> Any:  # type: ignore[override] (a cloud of points for one)
+    def name(self, name: str, point: Samples) -> Any:  # type: ignore[override]  # many points for one
         """Look a symbol up, or compute a defined name at every point."""
         defined = point.setting.definitions.get(name)
         if defined is None or name in point.points[0]:
             return point.array(name)
         return objects([defined(p) for p in point.points])
 
-    def entry(self, base: str, index: Any, point: Samples) -> Any:  # type: ignore[override] (as above)
+    def entry(self, base: str, index: Any, point: Samples) -> Any:  # type: ignore[override]  # as above
         """Look up entries, or compute an indexed name at every point."""
         indices = np.broadcast_to(np.asarray(index, dtype=object), (point.count,))
         defined = point.setting.definitions.get(base)
@@ -177,17 +190,20 @@ class Arrays(Arithmetic):
         """Apply a function elementwise; a sequence stands for all its entries; E and Var run over all outcomes."""
         if FUNCTIONS[node.function].random:
             return self._moment(node, point)
-        arguments = [np.broadcast_to(np.asarray(self.value(a, point), dtype=object), (point.count,)) for a in node.arguments]
+        arguments = [self.column(argument, point) for argument in node.arguments]
         if node.function in _UFUNCS:
             return _UFUNCS[node.function](arguments[0])
         rows = zip(*arguments, strict=True)
         compute = PLAIN_ARITHMETIC[node.function]
         return objects([compute(*(v for a in row for v in (a if isinstance(a, tuple) else (a,)))) for row in rows])
 
-    def total(self, node: Sum, point: Samples) -> Any:  # type: ignore[override] (as above)
+    def column(self, node: Expr, point: Samples) -> Any:
+        """Compute an expression as an array with one element per sample."""
+        return np.broadcast_to(np.asarray(self.value(node, point), dtype=object), (point.count,))
+
+    def total(self, node: Sum, point: Samples) -> Any:  # type: ignore[override]  # as above
         """Add the body up, at each sample over its own range."""
-        bounds = (np.asarray(self.value(b, point), dtype=object) for b in (node.lower, node.upper))
-        lower, upper = (np.broadcast_to(b, (point.count,)) for b in bounds)
+        lower, upper = self.column(node.lower, point), self.column(node.upper, point)
         out = objects([Fraction(0)] * point.count)
         for k in range(int(min(lower)), int(max(upper)) + 1):
             mask = np.array([low <= k <= high for low, high in zip(lower, upper, strict=True)])
@@ -202,33 +218,40 @@ class Arrays(Arithmetic):
         that the setting declares; the samples are grouped by the number of their entries.
         """
         out = objects([None] * point.count)
-        random = {n: s for n, s in point.setting.sequences.items() if s.mean is not None and s.variance is not None}
-        lengths = [tuple(len(p[n]) for n in random) for p in point.points]
+        names = [n for n, s in point.setting.sequences.items() if s.mean is not None and s.variance is not None]
+        lengths = [tuple(len(p[name]) for name in names) for p in point.points]
         for length in sorted(set(lengths)):
             mask = np.array([found == length for found in lengths])
-            outcomes = [
-                np.broadcast_to(self.value(node.arguments[0], self._outcome(point.chosen(mask), signs)), (mask.sum(),))
-                for signs in product((-1, 1), repeat=sum(length))
-            ]
+            outcomes = [self.column(node.arguments[0], samples) for samples in _outcomes(point.chosen(mask), names)]
             mean = sum(outcomes) / Fraction(len(outcomes))
             if node.function == "Var":
                 mean = sum((o - mean) ** 2 for o in outcomes) / Fraction(len(outcomes))
             out[mask] = mean
         return out
 
-    def _outcome(self, samples: Samples, signs: tuple[int, ...]) -> Samples:
-        points = []
-        for point in samples.points:
-            left, changed = list(signs), dict(point)
-            for name, sequence in samples.setting.sequences.items():
-                if sequence.mean is None or sequence.variance is None:
-                    continue
-                mean, variance = (PLAIN.value(e, point) for e in (sequence.mean, sequence.variance))
-                deviation = exact_root(variance)
-                spread = float(variance) ** 0.5 if deviation is None else deviation
-                changed[name] = tuple(mean + left.pop() * spread for _ in point[name])
-            points.append(changed)
-        return replace(samples, points=tuple(points))
+
+def _outcomes(samples: Samples, names: list[str]) -> Iterator[Samples]:
+    """Put every combination of low and high values in the place of the random sequences."""
+    levels = [{name: _levels(samples.setting.sequences[name], point) for name in names} for point in samples.points]
+    lengths = {name: len(samples.points[0][name]) for name in names}
+    for choice in product((0, 1), repeat=sum(lengths.values())):
+        left = iter(choice)
+        picked = {name: [next(left) for _ in range(length)] for name, length in lengths.items()}
+        chosen = (
+            {**point, **{name: tuple(level[name][i] for i in picked[name]) for name in names}}
+            for point, level in zip(samples.points, levels, strict=True)
+        )
+        yield replace(samples, points=tuple(chosen))
+
+
+def _levels(sequence: Sequence, point: Point) -> tuple[Any, Any]:
+    """Return mean - deviation and mean + deviation; exact where the variance is a square."""
+    if sequence.mean is None or sequence.variance is None:
+        raise TypeError(sequence)
+    mean, variance = PLAIN.value(sequence.mean, point), PLAIN.value(sequence.variance, point)
+    deviation = exact_root(Fraction(variance))
+    spread = float(variance) ** 0.5 if deviation is None else deviation
+    return mean - spread, mean + spread
 
 
 class Wide(Arithmetic):
@@ -256,14 +279,14 @@ class Wide(Arithmetic):
         """Raise to a power."""
         return mpmath.power(base, exponent)
 
-    functions = {
-        **PLAIN_ARITHMETIC,
+    functions: ClassVar[Mapping[str, Callable[..., Any]]] = {
+        **{name: compute for name, compute in PLAIN_ARITHMETIC.items() if not FUNCTIONS[name].random},
         "floor": mpmath.floor, "ceil": mpmath.ceil, "sqrt": mpmath.sqrt, "exp": mpmath.exp, "ln": mpmath.log,
         "sin": mpmath.sin, "cos": mpmath.cos, "tanh": mpmath.tanh,
         "sigmoid": lambda x: 1 / (1 + mpmath.exp(-x)),
         "logsumexp": lambda *x: mpmath.log(mpmath.fsum(mpmath.exp(v) for v in x)),
         "norm": lambda *x: mpmath.sqrt(mpmath.fsum(v * v for v in x)),
-    }  # fmt: skip  # noqa: RUF012 (a constant table)
+    }  # fmt: skip
 
 
 ARRAYS, WIDE = Arrays(), Wide()
@@ -272,7 +295,7 @@ ARRAYS, WIDE = Arrays(), Wide()
 # checking
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Comparison:
     """Two values compared at samples."""
 
@@ -293,10 +316,13 @@ def _pairs(left: Value, right: Value) -> list[tuple[Expr, Expr]]:
     return [pair for a, b in zip(left, right, strict=True) for pair in _pairs(a, b)]
 
 
-def _column(node: Expr, samples: Samples) -> Any:
-    with np.errstate(all="ignore"):
-        found = np.broadcast_to(np.asarray(ARRAYS.value(node, samples), dtype=object), (samples.count,))
-    if any(isinstance(v, float) and not np.isfinite(v) for v in found):
+def _column(node: Expr, samples: Samples, under: Literal["ignore", "raise"] = "ignore") -> Any:
+    with np.errstate(all="ignore", under=under):
+        found = ARRAYS.column(node, samples)
+    floats = [v for v in found if isinstance(v, float)]
+    if np.isnan(floats).any():
+        raise ValueError(node)
+    if np.isinf(floats).any():
         raise OverflowError
     return found
 
@@ -307,7 +333,7 @@ def _wide_column(node: Expr, samples: Samples) -> Any:
 
 def _gap(left: Any, relation: str, right: Any) -> Any:
     """By how much the relation fails, relative to the size of the sides where they are not exact."""
-    difference = {"=": abs(left - right), "<": left - right, "<=": left - right, ">": right - left, ">=": right - left}[relation]
+    difference = abs(left - right) if relation == "=" else left - right if relation in {"<", "<="} else right - left
     if isinstance(difference, int | Fraction):
         return max(difference, 0)
     return max(difference, 0) / max(1, abs(left), abs(right))
@@ -323,30 +349,66 @@ def _compared(left: Any, relation: str, right: Any, samples: Samples, tolerance:
     return Comparison(holds, float(gaps[worst]), exact, samples.points[worst], left[worst], right[worst])
 
 
+def has_value(node: Expr, samples: Samples) -> bool:
+    """Say whether an expression can be evaluated at all of the samples (at a pole it cannot)."""
+    try:
+        _column(node, samples)
+    except OverflowError:
+        return True
+    except UNDEFINED:
+        return False
+    return True
+
+
+def _where_defined(samples: Samples, *nodes: Expr) -> Samples:
+    """Leave out the points where an expression has no value, as long as most remain."""
+    mask = [all(has_value(node, replace(samples, points=(point,))) for node in nodes) for point in samples.points]
+    if sum(mask) * 2 <= samples.count:
+        raise ZeroDivisionError
+    return samples.chosen(mask)
+
+
 def compare(left: Expr, relation: str, right: Expr, samples: Samples) -> Comparison:
-    """Evaluate two expressions at samples and compare them; exactly where both are rational."""
+    """Evaluate two expressions at samples and compare them; exactly where both are rational.
+
+    Points where either has no value (a pole that a sample happened to hit) are left out; where that is half
+    of them or more, the reason for it is raised (ArithmeticError, ValueError or IndexError).
+    """
     if not samples.points:
         return Comparison(holds=False, max_error=0.0, exact=False, worst=None)
     try:
-        found = _compared(_column(left, samples), relation, _column(right, samples), samples, TOLERANCE)
-        if found.holds or relation == "=" or found.max_error > TOLERANCE:
-            return found
-    except OverflowError:
-        pass
+        columns = [_column(side, samples, under="raise") for side in (left, right)]
+        found = _compared(columns[0], relation, columns[1], samples, TOLERANCE)
+    except (OverflowError, FloatingPointError):
+        return _compared_wide(left, relation, right, samples)
+    except UNDEFINED:
+        return compare(left, relation, right, _where_defined(samples, left, right))
+    too_close = relation != "=" and not found.holds and found.max_error <= TOLERANCE
+    return _compared_wide(left, relation, right, samples) if too_close else found
+
+
+def _compared_wide(left: Expr, relation: str, right: Expr, samples: Samples) -> Comparison:
+    """Compare with as many digits as it takes."""
     for digits in WIDE_DIGITS:
         with mpmath.workdps(digits):
             wide = _compared(_wide_column(left, samples), relation, _wide_column(right, samples), samples, TOLERANCE)
-            if wide.holds or relation == "=":
-                break
+        if wide.holds or relation == "=":
+            break
     return wide
+
+
+def _is_random(value: Value) -> bool:
+    return any(isinstance(n, Call) and FUNCTIONS[n.function].random for part in _flat(value) for n in walk(part))
 
 
 def check_step(step: Step, samples: Samples) -> StepCheck:
     """Evaluate both sides of a step at the samples."""
     samples = samples.needed_for(step.before, step.after, where=step.where)
+    if _is_random(step.before) or _is_random(step.after):
+        samples = replace(samples, points=samples.points[:RANDOM_POINTS])
     try:
         found = [compare(left, step.relation, right, samples) for left, right in _pairs(step.before, step.after)]
-    except (ArithmeticError, ValueError, IndexError, TypeError, KeyError) as problem:
+    except (*UNDEFINED, TypeError, KeyError) as problem:
         return StepCheck(holds=False, method=f"could not be evaluated: {problem!r}", points=0, max_error=0.0)
     exact = all(c.exact for c in found)
     return StepCheck(
@@ -361,11 +423,20 @@ def _flat(value: Any) -> list[Any]:
     return [v for part in value for v in _flat(part)] if isinstance(value, tuple | list) else [value]
 
 
+def _finite_column(node: Expr, samples: Samples) -> Any:
+    """Evaluate at the samples, also where floats overflow on the way to the value."""
+    try:
+        return _column(node, samples)
+    except OverflowError:
+        with mpmath.workdps(WIDE_DIGITS[0]):
+            return objects([float(value) for value in _wide_column(node, samples)])
+
+
 def check_route(route: Route, samples: Samples) -> Check:
     """Compare an answer with its independent route at every sample."""
     samples = samples.needed_for(route.value)
     nodes = _flat(route.value)
-    columns = [_column(node, samples) for node in nodes]
+    columns = [_finite_column(node, samples) for node in nodes]
     found = [_flat(route.compute(point)) for point in samples.points]
     worst, exact, holds = 0.0, True, all(len(row) == len(nodes) for row in found)
     for column, index in zip(columns, range(len(nodes)), strict=True):

@@ -27,7 +27,7 @@ Form = Literal["number", "size", "list"]
 Computed = int | float | list["Computed"] | None
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Domain:
     """Where a symbol is sampled: strictly between two bounds, or the whole numbers from one to the other."""
 
@@ -42,7 +42,7 @@ UNIT = Domain(Fraction(0), Fraction(1))
 COUNT = Domain(Fraction(1), Fraction(9), whole=True)
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Sequence:
     """A family of entries `g[1] … g[length]`; random where a mean and a variance are given (independent entries)."""
 
@@ -82,7 +82,7 @@ class Setting:
         )
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Slip:
     """A common wrong answer: the value it gives, what went wrong, and the step where it departs."""
 
@@ -91,7 +91,7 @@ class Slip:
     rule: str = ""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Answer:
     """A named result."""
 
@@ -139,7 +139,7 @@ def computed(value: Value) -> Computed:
     return approximate(value)
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class StepCheck:
     """The outcome of evaluating both sides of a step."""
 
@@ -149,7 +149,7 @@ class StepCheck:
     max_error: float
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Step:
     """One line of a derivation: `before relation after`, because of a rule."""
 
@@ -167,7 +167,7 @@ class Step:
     check: StepCheck | None = None
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Check:
     """An independent confirmation of an answer: what is claimed, how it was confirmed, how close it came."""
 
@@ -178,7 +178,7 @@ class Check:
     tolerance: float
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Route:
     """A second way to an answer: `compute` finds the value at a point without knowing the formula."""
 
@@ -188,7 +188,7 @@ class Route:
     compute: Callable[[Mapping[str, Any]], Any]
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Experiment:
     """A seeded experiment that confirms an answer; `run` returns the error seen and the error allowed."""
 
@@ -197,7 +197,7 @@ class Experiment:
     run: Callable[[int], tuple[float, float]]
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Work:
     """The derivation of a question and its independent routes, not yet checked."""
 
@@ -205,7 +205,7 @@ class Work:
     routes: tuple[Route | Experiment, ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Mark:
     """The verdict on an answer handed in; `correct` is None where it stayed undecided."""
 
@@ -273,7 +273,9 @@ class Solution:
         from dlcalc.errors import nearest
 
         known = ", ".join(a.name for a in self.answers)
-        raise DlcalcError(f"{self.topic} has no answer {name!r}", nearest(name, [a.name for a in self.answers]) or f"it has {known}")
+        raise DlcalcError(
+            f"{self.topic} has no answer {name!r}", nearest(name, [a.name for a in self.answers]) or f"it has {known}"
+        )
 
 
 def symbols(*values: Value) -> frozenset[str]:

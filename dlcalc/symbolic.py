@@ -33,10 +33,11 @@ from dlcalc.notation.expression import (
     walk,
 )
 from dlcalc.notation.functions import call
-from dlcalc.solution import Domain, Setting
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
+
+    from dlcalc.solution import Domain, Setting
 
 PROOF_SECONDS = 2.0
 MAX_NODES = 400
@@ -57,7 +58,7 @@ def _symbol(name: str, domain: Domain | None) -> Any:
     return sp.Symbol(name, real=True, integer=domain.whole or None, positive=True if domain.low >= 0 else None)
 
 
-def to_sympy(node: Expr, domains: Mapping[str, Domain] | None = None) -> Any:
+def to_sympy(node: Expr, domains: Mapping[str, Domain] | None = None) -> Any:  # noqa: C901 (a case per node)
     """Convert an expression; symbols carry the assumptions of their domains.
 
     >>> to_sympy(Sym("lambda") ** 2)
@@ -65,7 +66,7 @@ def to_sympy(node: Expr, domains: Mapping[str, Domain] | None = None) -> Any:
     """
     known = domains or {}
 
-    def convert(child: Expr) -> Any:
+    def convert(child: Expr) -> Any:  # noqa: PLR0911 (a return per node)
         match child:
             case Num(value):
                 return sp.Rational(value.numerator, value.denominator)
@@ -93,7 +94,7 @@ def to_sympy(node: Expr, domains: Mapping[str, Domain] | None = None) -> Any:
     return convert(node)
 
 
-def from_sympy(value: Any) -> Expr:
+def from_sympy(value: Any) -> Expr:  # noqa: PLR0911 (a return per node)
     """Convert back; sums in ascending powers, quotients as one fraction.
 
     >>> print(from_sympy(to_sympy(1 + 2 * Sym("a") + Sym("a") ** 2)))
@@ -108,7 +109,11 @@ def from_sympy(value: Any) -> Expr:
     if value.is_Mul or (value.is_Pow and value.exp.could_extract_minus_sign()):
         return _quotient(value)
     if value.is_Pow:
-        return call("sqrt", from_sympy(value.base)) if value.exp == sp.Rational(1, 2) else power(from_sympy(value.base), from_sympy(value.exp))
+        return (
+            call("sqrt", from_sympy(value.base))
+            if value.exp == sp.Rational(1, 2)
+            else power(from_sympy(value.base), from_sympy(value.exp))
+        )
     if isinstance(value, sp.Indexed):
         return Entry(str(value.base.label), from_sympy(value.indices[0]))
     if isinstance(value, sp.Sum):
@@ -162,8 +167,8 @@ class Timed:
     result: Any = None
 
 
-class _TimeUpError(Exception):
-    """The time limit of a SymPy call was reached."""
+class _TimeUpError(BaseException):
+    """The time limit of a SymPy call was reached; no handler inside SymPy may swallow it."""
 
 
 @contextmanager

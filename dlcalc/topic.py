@@ -48,21 +48,14 @@ class Topic:
         return self.function.__name__.replace("_", "-")
 
     @property
-    def __name__(self) -> str:
-        return self.function.__name__
-
-    @property
-    def __doc__(self) -> str:  # type: ignore[override] (the topic documents itself by its function)
+    def documentation(self) -> str:
+        """The docstring of the function."""
         return inspect.getdoc(self.function) or ""
-
-    @property
-    def __wrapped__(self) -> Callable[..., Solution]:
-        return self.function
 
     @property
     def summary(self) -> str:
         """The first line of the documentation."""
-        return self.__doc__.split("\n", 1)[0].rstrip(".")
+        return self.documentation.split("\n", 1)[0].rstrip(".")
 
     @cached_property
     def parameters(self) -> tuple[Parameter, ...]:
@@ -102,23 +95,33 @@ class Topic:
         known = {p.name: p for p in self.parameters}
         for name in raw:
             if name not in known:
-                raise DlcalcError(f"{self.name} has no given {name!r}", nearest(name, known) or f"it takes {', '.join(known)}")
+                raise DlcalcError(
+                    f"{self.name} has no given {name!r}", nearest(name, known) or f"it takes {', '.join(known)}"
+                )
         read = {}
         for parameter in self.parameters:
             if parameter.name in raw:
                 read[parameter.name] = parameter.given.read(parameter.name, raw[parameter.name])
             elif parameter.required:
-                raise DlcalcError(f"--{dashed(parameter.name)} is missing", f"add --{dashed(parameter.name)} {parameter.given.metavar}: {parameter.given.help}")
+                raise DlcalcError(
+                    f"--{dashed(parameter.name)} is missing",
+                    f"add --{dashed(parameter.name)} {parameter.given.metavar}: {parameter.given.help}",
+                )
             else:
                 read[parameter.name] = parameter.default
         return read
 
 
-def topic(*, area: str, answers: tuple[str, ...], examples: tuple[str, ...]) -> Callable[[Callable[..., Solution]], Topic]:
+def topic(
+    *, area: str, answers: tuple[str, ...], examples: tuple[str, ...]
+) -> Callable[[Callable[..., Solution]], Topic]:
     """Declare a kind of question: its area, the names of its answers, and examples that run."""
 
     def declare(function: Callable[..., Solution]) -> Topic:
-        return Topic(function, area, answers, examples)
+        declared = Topic(function, area, answers, examples)
+        vars(declared)["__wrapped__"] = function  # doctest and help() find the function behind it
+        vars(declared)["__doc__"] = function.__doc__
+        return declared
 
     return declare
 

@@ -4,17 +4,22 @@ from __future__ import annotations
 
 from fractions import Fraction
 from functools import reduce
+from math import isinf
 from operator import add, mul
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, ClassVar
 
 from dlcalc.notation.expression import Add, Call, Div, Entry, Expr, Mul, Num, Pow, Sum, Sym, names, power_bits
 from dlcalc.notation.functions import PLAIN_ARITHMETIC
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Iterable, Mapping
 
-MAX_BITS = 100_000
+MAX_BITS = 10_000
+"""Exact values are kept up to this many bits; a longer one goes on as a float."""
 MAX_TERMS = 10_000
+"""Terms of a sum, those of the sums inside it included."""
+_TERMS = "#"
+"""Where a point remembers how many terms the sums around have; no name is spelled like this."""
 
 # ruff: noqa: ANN401 (values are exact fractions, floats, arrays or high-precision numbers)
 
@@ -25,9 +30,9 @@ class Arithmetic:
     A point maps every free name to a number, and every sequence to a tuple of its entries.
     """
 
-    functions = PLAIN_ARITHMETIC
+    functions: ClassVar[Mapping[str, Callable[..., Any]]] = PLAIN_ARITHMETIC
 
-    def value(self, node: Expr, point: Any) -> Any:
+    def value(self, node: Expr, point: Any) -> Any:  # noqa: PLR0911 (a return per node)
         """Compute an expression at a point."""
         match node:
             case Num(value):
@@ -35,11 +40,11 @@ class Arithmetic:
             case Sym(name):
                 return self.name(name, point)
             case Add(terms):
-                return reduce(add, (self.value(t, point) for t in terms))
+                return self.folded(add, (self.value(t, point) for t in terms))
             case Mul(factors):
-                return reduce(mul, (self.value(f, point) for f in factors))
+                return self.folded(mul, (self.value(f, point) for f in factors))
             case Div(numerator, denominator):
-                return self.value(numerator, point) / self.value(denominator, point)
+                return self.kept(self.value(numerator, point) / self.value(denominator, point))
             case Pow(base, exponent):
                 return self.power(self.value(base, point), self.value(exponent, point))
             case Entry(base, index):
@@ -49,6 +54,17 @@ class Arithmetic:
             case Sum():
                 return self.total(node, point)
         raise TypeError(node)
+
+    def folded(self, operation: Callable[[Any, Any], Any], values: Iterable[Any]) -> Any:
+        """Add up or multiply values, each intermediate one kept within bounds."""
+        return reduce(lambda found, value: self.kept(operation(found, value)), values)
+
+    def kept(self, value: Any) -> Any:
+        """Keep an exact value as it is while it is short; go on with a float otherwise."""
+        if not isinstance(value, Fraction):
+            return value
+        bits = max(value.numerator.bit_length(), value.denominator.bit_length())
+        return value if bits <= MAX_BITS else float(value)
 
     def number(self, value: Fraction) -> Any:
         """Take an exact number in."""
@@ -60,7 +76,7 @@ class Arithmetic:
 
     def entry(self, base: str, index: Any, point: Mapping[str, Any]) -> Any:
         """Look up an entry of a sequence, counted from 1."""
-        if not 1 <= index <= len(point[base]):
+        if index != int(index) or not 1 <= index <= len(point[base]):
             raise IndexError(base)
         return point[base][int(index) - 1]
 
@@ -69,6 +85,8 @@ class Arithmetic:
         whole = isinstance(base, int | Fraction) and Fraction(exponent).denominator == 1
         if whole and power_bits(Fraction(base), Fraction(exponent)) < MAX_BITS:
             return Fraction(base) ** int(exponent)
+        if whole:
+            return _rounded_power(Fraction(base), int(exponent))
         raised = float(base) ** float(exponent)
         if isinstance(raised, complex):
             raise ValueError(base)  # noqa: TRY004 (a root of a negative number, not a wrong type)
@@ -84,11 +102,25 @@ class Arithmetic:
 
     def total(self, node: Sum, point: Mapping[str, Any]) -> Any:
         """Add the body up over the index."""
-        lower, upper = int(self.value(node.lower, point)), int(self.value(node.upper, point))
-        if upper - lower > MAX_TERMS:
+        lower, upper = self.value(node.lower, point), self.value(node.upper, point)
+        if int(lower) != lower or int(upper) != upper:
+            raise ValueError(node)
+        terms = point.get(_TERMS, 1) * max(1, int(upper) - int(lower) + 1)
+        if terms > MAX_TERMS:
             raise OverflowError
-        terms = (self.value(node.body, {**point, node.index: Fraction(k)}) for k in range(lower, upper + 1))
-        return sum(terms, self.number(Fraction(0)))
+        each = ({**point, _TERMS: terms, node.index: Fraction(k)} for k in range(int(lower), int(upper) + 1))
+        return self.folded(add, (self.number(Fraction(0)), *(self.value(node.body, at) for at in each)))
+
+
+def _rounded_power(base: Fraction, exponent: int) -> float:
+    """Raise to a large whole power and round once; a float's power would multiply the error of its base."""
+    from decimal import Context
+
+    context = Context(prec=50, traps=[])
+    rounded = float(context.power(context.divide(base.numerator, base.denominator), exponent))
+    if isinf(rounded):
+        raise OverflowError
+    return rounded
 
 
 PLAIN = Arithmetic()

@@ -8,20 +8,25 @@ from __future__ import annotations
 
 from dataclasses import dataclass, fields
 from fractions import Fraction
-from functools import reduce
+from itertools import count
 from math import isqrt
+from operator import add as plus
+from operator import mul as times
 from typing import TYPE_CHECKING
 
 from dlcalc.errors import DlcalcError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Mapping
+    from collections.abc import Callable, Iterable, Iterator, Mapping
 
-MAX_POWER_BITS = 20_000
-"""Exact powers are computed up to this many bits; beyond it a power stays unevaluated."""
+MAX_POWER_BITS = 13_000
+"""Exact numbers are computed up to this many bits; what would be longer stays as written.
+
+Below Python's own limit for digits, and below what the notation reads in one number.
+"""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Expr:
     """Any expression; the operators build folded expressions."""
 
@@ -75,21 +80,21 @@ class Expr:
 Operand = Expr | int | Fraction
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Num(Expr):
     """An exact number."""
 
     value: Fraction
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Sym(Expr):
     """A name, in its canonical spelling (`alpha`, `W1`, `y_hat`)."""
 
     name: str
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Entry(Expr):
     """An entry of a sequence, counted from 1: `g[k]`."""
 
@@ -97,21 +102,21 @@ class Entry(Expr):
     index: Expr
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Add(Expr):
     """A sum of two terms or more."""
 
     terms: tuple[Expr, ...]
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Mul(Expr):
     """A product of two factors or more."""
 
     factors: tuple[Expr, ...]
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Div(Expr):
     """A quotient, kept as written."""
 
@@ -119,7 +124,7 @@ class Div(Expr):
     denominator: Expr
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Pow(Expr):
     """A power."""
 
@@ -127,7 +132,7 @@ class Pow(Expr):
     exponent: Expr
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Call(Expr):
     """A function of the table in `functions`, applied."""
 
@@ -135,7 +140,7 @@ class Call(Expr):
     arguments: tuple[Expr, ...]
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Sum(Expr):
     """`sum(k, lower, upper, body)`: the body added up for k = lower, …, upper (nothing when upper < lower)."""
 
@@ -145,7 +150,7 @@ class Sum(Expr):
     body: Expr
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Relation:
     """Two expressions compared: `=`, `!=`, `<`, `<=`, `>`, `>=`."""
 
@@ -155,7 +160,10 @@ class Relation:
 
 
 def number(value: int | Fraction) -> Num:
-    """Wrap an exact number."""
+    """Wrap an exact number; a float is none."""
+    if isinstance(value, float):
+        message = f"{value!r} is not exact: give a Fraction, or the text {str(value)!r}"
+        raise TypeError(message)
     return Num(Fraction(value))
 
 
@@ -167,10 +175,28 @@ def expr(value: Operand) -> Expr:
     return value if isinstance(value, Expr) else number(value)
 
 
+def fits(value: Fraction) -> bool:
+    """Say whether an exact number is short enough to be computed, printed and read again."""
+    return max(value.numerator.bit_length(), value.denominator.bit_length()) <= MAX_POWER_BITS
+
+
+def _combined(
+    operation: Callable[[Fraction, Fraction], Fraction], found: Fraction, values: Iterable[Fraction]
+) -> Fraction | None:
+    """Add or multiply exact numbers; None where the result would be too long."""
+    for value in values:
+        found = operation(found, value)
+        if not fits(found):
+            return None
+    return found
+
+
 def add(*terms: Expr) -> Expr:
     """Add, flattening nested sums and folding the exact numbers into the first of them."""
     flat = [t for term in terms for t in (term.terms if isinstance(term, Add) else (term,))]
-    constant = sum((t.value for t in flat if isinstance(t, Num)), Fraction(0))
+    constant = _combined(plus, Fraction(0), (t.value for t in flat if isinstance(t, Num)))
+    if constant is None:
+        return flat[0] if len(flat) == 1 else Add(tuple(flat))
     kept: list[Expr] = []
     placed = constant == 0
     for term in flat:
@@ -185,27 +211,52 @@ def add(*terms: Expr) -> Expr:
 def mul(*factors: Expr) -> Expr:
     """Multiply, flattening nested products and collecting the exact numbers into one leading coefficient."""
     flat = [f for factor in factors for f in (factor.factors if isinstance(factor, Mul) else (factor,))]
-    coefficient = reduce(lambda a, b: a * b, (f.value for f in flat if isinstance(f, Num)), Fraction(1))
+    if ZERO in flat:
+        return ZERO
+    coefficient = _combined(times, Fraction(1), (f.value for f in flat if isinstance(f, Num)))
+    if coefficient is None:
+        return flat[0] if len(flat) == 1 else Mul(tuple(flat))
     kept = [f for f in flat if not isinstance(f, Num)]
-    if coefficient == 0 or not kept:
-        return Num(coefficient)
-    if coefficient != 1:
+    if coefficient != 1 or not kept:
         kept.insert(0, Num(coefficient))
     return kept[0] if len(kept) == 1 else Mul(tuple(kept))
 
 
 def div(numerator: Expr, denominator: Expr) -> Expr:
-    """Divide; exact numbers fold, a division by exactly zero is an error."""
+    """Divide; exact numbers fold and cancel, a division by exactly zero is an error.
+
+    >>> print(div(4 * Sym("n"), number(2)), div(2 * Sym("n"), number(4)))
+    2*n n/2
+    """
     if denominator == ZERO:
         raise DlcalcError(f"division by zero in ({numerator})/0", "give a denominator that is not 0")
-    if isinstance(denominator, Num):
-        if isinstance(numerator, Num):
-            return Num(numerator.value / denominator.value)
-        if denominator == ONE:
-            return numerator
-        if isinstance(numerator, Mul) and isinstance(numerator.factors[0], Num):
-            return mul(Num(numerator.factors[0].value / denominator.value), *numerator.factors[1:])
-    return ZERO if numerator == ZERO else Div(numerator, denominator)
+    if numerator == ZERO or denominator == ONE:
+        return numerator
+    if not isinstance(denominator, Num):
+        return Div(numerator, denominator)
+    first, *others = numerator.factors if isinstance(numerator, Mul) else (numerator,)
+    if not isinstance(first, Num):
+        return Div(numerator, denominator)
+    quotient = first.value / denominator.value
+    if not fits(quotient):
+        return Div(numerator, denominator)
+    if not others or not _whole(first, denominator) or quotient.denominator == 1:
+        return mul(Num(quotient), *others)
+    return Div(mul(number(quotient.numerator), *others), number(quotient.denominator))
+
+
+def _whole(*values: Num) -> bool:
+    return all(n.value.denominator == 1 for n in values)
+
+
+def unfolded(node: Expr) -> bool:
+    """Say whether exact numbers stand side by side in a node because their value would be too long."""
+    if isinstance(node, Add | Mul):
+        return sum(isinstance(child, Num) for child in children(node)) > 1
+    if isinstance(node, Pow):
+        whole = isinstance(node.exponent, Num) and _whole(node.exponent)
+        return isinstance(node.base, Num) and whole
+    return isinstance(node, Div) and all(isinstance(child, Num) for child in children(node))
 
 
 def power(base: Expr, exponent: Expr) -> Expr:
@@ -230,14 +281,14 @@ def power_bits(base: Fraction, exponent: Fraction) -> int:
 def _exact_power(base: Fraction, exponent: Fraction) -> Fraction | None:
     if base == 0 and exponent < 0:
         raise DlcalcError(f"division by zero in 0^({exponent})", "give a base that is not 0")
+    if base == 0:
+        return base
     if exponent.denominator == 1:
         if power_bits(base, exponent) > MAX_POWER_BITS and base not in {0, 1, -1}:
             return None
         return base ** int(exponent) if base != -1 else Fraction(1 if exponent % 2 == 0 else -1)
-    if exponent.denominator == 2 and base >= 0:  # noqa: PLR2004 (a square root)
-        root = exact_root(base)
-        return None if root is None else _exact_power(root, exponent * 2)
-    return None
+    root = exact_root(base) if exponent.denominator == 2 else None  # noqa: PLR2004 (a square root)
+    return None if root is None else _exact_power(root, exponent * 2)
 
 
 def exact_root(value: Fraction) -> Fraction | None:
@@ -271,6 +322,20 @@ def walk(node: Expr) -> Iterator[Expr]:
         yield from walk(child)
 
 
+def height(node: Expr) -> int:
+    """Count the levels of an expression, without recursion.
+
+    >>> height(1 + 2 * Sym("a"))
+    3
+    """
+    levels = 0
+    level = [node]
+    while level:
+        levels += 1
+        level = [child for above in level for child in children(above)]
+    return levels
+
+
 def names(node: Expr) -> frozenset[str]:
     """Return the free names: symbols and sequences, without the indices that sums bind.
 
@@ -285,7 +350,7 @@ def names(node: Expr) -> frozenset[str]:
     return below | {node.base} if isinstance(node, Entry) else below
 
 
-def _rebuilt(node: Expr, change: Callable[[Expr], Expr]) -> Expr:
+def _rebuilt(node: Expr, change: Callable[[Expr], Expr]) -> Expr:  # noqa: PLR0911 (a return per node)
     """Apply `change` to the direct sub-expressions, folding nothing."""
     if isinstance(node, Entry):
         return Entry(node.base, change(node.index))
@@ -305,12 +370,23 @@ def _rebuilt(node: Expr, change: Callable[[Expr], Expr]) -> Expr:
 
 
 def substitute(node: Expr, values: Mapping[str, Expr]) -> Expr:
-    """Put expressions in the place of free names, as written: nothing is folded."""
+    """Put expressions in the place of free names, as written: nothing is folded.
+
+    >>> print(substitute(Sum("k", ONE, Sym("n"), Sym("a") ** Sym("k")), {"n": Sym("t"), "a": Sym("k")}))
+    sum(k1, 1, t, k^k1)
+    """
     if isinstance(node, Sym):
         return values.get(node.name, node)
-    if isinstance(node, Sum) and node.index in values:
-        values = {name: value for name, value in values.items() if name != node.index}
-    return _rebuilt(node, lambda child: substitute(child, values))
+    if not isinstance(node, Sum):
+        return _rebuilt(node, lambda child: substitute(child, values))
+    lower, upper = substitute(node.lower, values), substitute(node.upper, values)
+    inner = {name: value for name, value in values.items() if name in names(node.body) and name != node.index}
+    taken = frozenset[str]().union(*map(names, inner.values()))
+    index, body = node.index, node.body
+    if index in taken:  # the index is renamed, or it would capture the name that is put in
+        index = next(fresh for n in count(1) if (fresh := f"{node.index}{n}") not in taken | names(body))
+        body = substitute(body, {node.index: Sym(index)})
+    return Sum(index, lower, upper, substitute(body, inner))
 
 
 def fold(node: Expr) -> Expr:

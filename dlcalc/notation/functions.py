@@ -6,17 +6,19 @@ Adding a function is adding a row here and, where NumPy needs its own form, a ro
 from __future__ import annotations
 
 import math
+import operator
 from dataclasses import dataclass
 from fractions import Fraction
 from typing import TYPE_CHECKING, Any
 
-from dlcalc.notation.expression import Call, Expr, Num, exact_root, number
+from dlcalc.notation.expression import Call, Expr, Num, exact_root, fits, number
+from dlcalc.notation.tokens import spelled
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Function:
     """A function: its names, how many arguments it takes, how it folds exactly, how it is computed on floats."""
 
@@ -31,6 +33,13 @@ class Function:
     random: bool = False
     """True for E and Var, which are functions only where random variables are declared."""
 
+    @property
+    def takes(self) -> str:
+        """How many arguments it takes, in words."""
+        if self.most is None:
+            return "one argument or more"
+        return "one argument" if self.most == 1 else f"{self.most} arguments"
+
 
 def logsumexp(*values: float) -> float:
     """Compute ln Σ exp(x_i) without overflow, by taking the maximum out.
@@ -38,13 +47,77 @@ def logsumexp(*values: float) -> float:
     >>> logsumexp(1000, 1000) == 1000 + math.log(2)
     True
     """
-    top = float(max(values))
-    return top + math.log(sum(math.exp(float(v) - top) for v in values))
+    *others, top = sorted(float(v) for v in values)
+    return top + math.log1p(math.fsum(math.exp(v - top) for v in others))
+
+
+def largest(*values: Any) -> Any:  # noqa: ANN401 (exact in, exact out)
+    """Return the maximum; of one value too, which Python's own refuses."""
+    return max(values)
+
+
+def smallest(*values: Any) -> Any:  # noqa: ANN401 (exact in, exact out)
+    """Return the minimum; of one value too."""
+    return min(values)
 
 
 def sigmoid(value: float) -> float:
     """Compute 1/(1 + e^-x) without overflow."""
     return 1 / (1 + math.exp(-value)) if value >= 0 else math.exp(value) / (1 + math.exp(value))
+
+
+def relu(value: Any) -> Any:  # noqa: ANN401 (exact in, exact out)
+    """Compute max(x, 0)."""
+    return max(value, 0)
+
+
+def leaky_relu(value: Any, slope: Any) -> Any:  # noqa: ANN401 (exact in, exact out)
+    """Compute x above 0 and a x below it."""
+    return value if value > 0 else slope * value
+
+
+def elu(value: float, scale: float) -> float:
+    """Compute x above 0 and a (e^x - 1) below it."""
+    return value if value > 0 else scale * math.expm1(value)
+
+
+def gelu(value: float) -> float:
+    """Compute x times the normal distribution function at x."""
+    return value * (1 + math.erf(value / math.sqrt(2))) / 2
+
+
+def silu(value: float) -> float:
+    """Compute x sigmoid(x)."""
+    return value * sigmoid(value)
+
+
+def softplus(value: float) -> float:
+    """Compute ln(1 + e^x) without overflow.
+
+    >>> softplus(1000)
+    1000.0
+    """
+    return max(value, 0) + math.log1p(math.exp(-abs(value)))
+
+
+def natural_logarithm(value: Any) -> float:  # noqa: ANN401 (an exact number or a float)
+    """Compute ln x; of an exact number near 1 from its distance to 1, which its float has rounded.
+
+    >>> natural_logarithm(1 + Fraction(1, 10**20))
+    1e-20
+    """
+    near = isinstance(value, Fraction) and 2 * abs(value - 1) < 1
+    return math.log1p(value - 1) if near else math.log(value)
+
+
+def total(*values: Any) -> Any:  # noqa: ANN401 (exact in, exact out)
+    """Add the values up."""
+    return sum(values)
+
+
+def mean(*values: Any) -> Any:  # noqa: ANN401 (exact in, exact out)
+    """Compute the mean of the values."""
+    return sum(values) / Fraction(len(values))
 
 
 def norm(order: float, *values: float) -> Any:  # noqa: ANN401 (exact in, exact out where the norm allows it)
@@ -65,6 +138,19 @@ def _sign(x: Fraction) -> int:
     return (x > 0) - (x < 0)
 
 
+def _exact_elu(x: Fraction, scale: Fraction) -> Fraction | None:
+    return x if x >= 0 else None if scale else Fraction(0)
+
+
+def _indicator(holds: Callable[[Any, Any], bool]) -> Callable[[Any, Any], int]:
+    """Make the function that is 1 where a relation holds and 0 elsewhere."""
+    return lambda left, right: int(holds(left, right))
+
+
+INDICATORS = {f"1 {relation}": relation for relation in ("=", "!=", "<", "<=", ">", ">=")}
+"""The names of the indicators, such as that of `1(a < b)`; they are written with brackets, never by name."""
+_HOLDS = (operator.eq, operator.ne, operator.lt, operator.le, operator.gt, operator.ge)
+
 _TABLE = (
     Function("floor", math.floor, math.floor),
     Function("ceil", math.ceil, math.ceil, ("ceiling",)),
@@ -72,22 +158,36 @@ _TABLE = (
     Function("sign", _sign, _sign, ("sgn",)),
     Function("sqrt", math.sqrt, exact_root, prefix=True),
     Function("exp", math.exp, _at(0, 1), prefix=True),
-    Function("ln", math.log, _at(1, 0), ("log",), prefix=True),
+    Function("ln", natural_logarithm, _at(1, 0), ("log",), prefix=True),
     Function("sin", math.sin, _at(0, 0), prefix=True),
     Function("cos", math.cos, _at(0, 1), prefix=True),
     Function("tanh", math.tanh, _at(0, 0), prefix=True),
+    Function("relu", relu, relu, ("ReLU",)),
+    Function("leaky_relu", leaky_relu, leaky_relu, ("LeakyReLU", "prelu", "PReLU"), 2, 2),
+    Function("elu", elu, _exact_elu, ("ELU",), 2, 2),
+    Function("gelu", gelu, _at(0, 0), ("GELU",)),
+    Function("silu", silu, _at(0, 0), ("SiLU", "swish")),
+    Function("softplus", softplus),
     Function("sigmoid", sigmoid, lambda x: Fraction(1, 2) if x == 0 else None, ("sigma",)),
-    Function("max", max, max, most=None),
-    Function("min", min, min, most=None),
+    Function("max", largest, largest, most=None),
+    Function("min", smallest, smallest, most=None),
     Function("logsumexp", logsumexp, lambda *x: x[0] if len(x) == 1 else None, ("LSE", "lse"), most=None),
-    Function("norm", lambda *x: norm(2, *x), synonyms=("norm_2",), most=None),
+    Function("sum", total, total, most=None),
+    Function("mean", mean, mean, most=None),
+    Function("norm", lambda *x: norm(2, *x), lambda *x: exact_root(sum(v * v for v in x)), ("norm_2",), most=None),
     Function("norm_1", lambda *x: norm(1, *x), lambda *x: sum(map(abs, x)), most=None),
     Function("norm_inf", lambda *x: norm(math.inf, *x), lambda *x: max(map(abs, x)), most=None),
     Function("E", lambda x: x, prefix=True, random=True),
     Function("Var", lambda _: 0, prefix=True, random=True),
+    *(
+        Function(name, _indicator(holds), _indicator(holds), least=2, most=2)
+        for name, holds in zip(INDICATORS, _HOLDS, strict=True)
+    ),
 )
 FUNCTIONS = {function.name: function for function in _TABLE}
-SPELLINGS = {spelling: f.name for f in _TABLE for spelling in (f.name, *f.synonyms)}
+SPELLINGS = {spelled(word): f.name for f in _TABLE if f.name not in INDICATORS for word in (f.name, *f.synonyms)}
+VECTOR_FUNCTIONS = frozenset({"softmax", "tr", "det", "logdet", "inv", "diag", "ones", "eye", "cossim"})
+"""Names of the notation that mean something for vectors and matrices only."""
 PLAIN_ARITHMETIC: dict[str, Callable[..., Any]] = {name: f.compute for name, f in FUNCTIONS.items()}
 """What `evaluate` needs to compute on Python numbers."""
 
@@ -101,7 +201,7 @@ def call(function: str, *arguments: Expr) -> Expr:
     row = FUNCTIONS[function]
     if not row.random and all(isinstance(a, Num) for a in arguments):
         value = row.exact(*(a.value for a in arguments if isinstance(a, Num)))
-        if value is not None:
+        if value is not None and fits(Fraction(value)):
             return number(value)
     return Call(function, arguments)
 

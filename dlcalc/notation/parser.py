@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 from dlcalc.errors import DlcalcError, NotationError, nearest
 from dlcalc.notation.expression import (
     MAX_POWER_BITS,
+    Call,
     Entry,
     Expr,
     Num,
@@ -17,27 +18,46 @@ from dlcalc.notation.expression import (
     Sum,
     Sym,
     add,
+    children,
     div,
+    height,
     mul,
     number,
     power,
     power_bits,
+    unfolded,
 )
-from dlcalc.notation.functions import FUNCTIONS, SPELLINGS, call
-from dlcalc.notation.tokens import GREEK, Token, spelled, tokenize
+from dlcalc.notation.functions import FUNCTIONS, INDICATORS, SPELLINGS, VECTOR_FUNCTIONS, Function, call
+from dlcalc.notation.tokens import ENGLISH, GREEK, Token, inner_tokens, spelled, tokenize, written_out
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable, Iterator, Mapping, Sequence
 
 MAX_DEPTH = 60
 """Nested parentheses, powers and function calls."""
+MAX_HEIGHT = 120
+"""Levels of one expression, so that every walk over it stays far from Python's limit of recursion."""
+MAX_SUMS = 20
+"""Sums in one expression."""
 
 _SHORT = 2
 """Names up to this length before a parenthesis are factors, never misspelt functions."""
-_ONE_LETTER = re.compile(r"[^\W\d_](?:_?\d+|[₀-₉]+)?")
-_RELATIONS = {"=", "!=", "<", "<=", ">", ">="}
+_SHOWN = 40
+"""Characters of a name that a message shows."""
+_MANY = 12
+"""Names that a message lists."""
+_PIECE = re.compile(r"[^\W\d_](?:_(?:hat|tilde|bar)(?![^\W_]))?(?:_?[0-9]+|_[^\W\d_](?![^\W_]))?")
+_RUN = re.compile(rf"[{''.join(GREEK)}](?:_\w+|[0-9]+)?|[^{''.join(GREEK)}]+")
+_NUMBERED = re.compile(r"(.*?)_?([0-9]+)")
+_STEM = re.compile(r"[^\W\d_]*")
+_DIFFERENCES = ("Δ", "δ")
+"""Greek letters that make one name with what follows: Δx."""
+_RELATIONS = set(INDICATORS.values())
 _CLOSING = {"(": ")", "[": "]", "{": "}"}
+_OPENING = {closing: opening for opening, closing in _CLOSING.items()}
+_CLOSERS = {*_OPENING, "⌋", "⌉"}
 _AROUND = {"|": ("abs", "|"), "||": ("", "||"), "⌊": ("floor", "⌋"), "⌈": ("ceil", "⌉")}
+_STARTS = {*_CLOSING, "√", "⌊", "⌈", "Σ", "frac"}
 _NORMS = {"1": "norm_1", "2": "norm", "F": "norm", "inf": "norm_inf", "infty": "norm_inf"}
 _MATRIX_ONLY = {
     ".*": "an element-wise product",
@@ -46,10 +66,25 @@ _MATRIX_ONLY = {
     "@": "a matrix product",
     "'": "a transpose",
     ".T": "a transpose",
+    "⊤": "a transpose",
 }
+_SEVERAL = ("one expression was expected, not several", "ask for one at a time")
+_LEFT_OVER = {
+    "\n": _SEVERAL,
+    ";": _SEVERAL,
+    ",": ("one expression was expected, not a list", "leave the comma out"),
+    "_": ("a subscript was not expected here", "only a name has one"),
+    **dict.fromkeys(_RELATIONS, ("one expression was expected, not an equation", "leave one side out")),
+    **{closing: (f"{closing} closes nothing", "remove it") for closing in _CLOSERS},
+    **{
+        closing: (f"{closing} closes nothing", f"remove it or open it with {_OPENING[closing]}") for closing in _OPENING
+    },
+}
+"""What is wrong with an operator behind a complete expression, and the nearest fix."""
+_SUM_FORM = "a sum is written sum(k, 1, t, body) or Σ_{k=1}^{t} body"
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Scope:
     """What names mean while a text is read.
 
@@ -79,42 +114,47 @@ def parse(text: str, scope: Scope = OPEN) -> Expr:
     Raises NotationError, with the place, for anything else.
 
     >>> print(parse("2(n + 1)/4 - α²"))
-    2*(n + 1)/4 - alpha^2
+    (n + 1)/2 - alpha^2
     """
-    parser = _Parser(text, scope)
+    parser = _Parser(text, scope, tokenize(text))
     parsed = parser.expression()
-    parser.finish()
+    parser.finish(parsed)
     return parsed
 
 
 def parse_relation(text: str, scope: Scope = OPEN) -> Relation:
     """Read two expressions and the relation between them, such as `0 < alpha`."""
-    parser = _Parser(text, scope)
+    parser = _Parser(text, scope, tokenize(text))
     left = parser.expression()
     token = parser.token
-    if token.text not in _RELATIONS:
+    if not token.is_symbol(*_RELATIONS):
         raise parser.error("a relation (=, <, <=, …) was expected here")
     parser.advance()
     right = parser.expression()
-    parser.finish()
+    parser.finish(left, right)
     return Relation(left, token.text, right)
 
 
 class _Parser:
     """Recursive descent with one token of look-ahead."""
 
-    def __init__(self, text: str, scope: Scope) -> None:
+    def __init__(self, text: str, scope: Scope, tokens: Sequence[Token]) -> None:
         self.text = text
         self.scope = scope
-        self.tokens = tokenize(text)
+        self.tokens = list(_lines_joined(tokens))
         self.at = 0
         self.depth = 0
+        self.sums = 0
         self.open: list[str] = []
         self.bound: list[str] = []
+        self.whole: dict[str, Token] = {}
 
     @property
     def token(self) -> Token:
         return self.tokens[self.at]
+
+    def ahead(self, by: int) -> Token:
+        return self.tokens[min(self.at + by, len(self.tokens) - 1)]
 
     def advance(self) -> Token:
         token = self.token
@@ -124,81 +164,115 @@ class _Parser:
     def error(self, condition: str, fix: str = "", token: Token | None = None) -> NotationError:
         return NotationError(condition, fix, text=self.text, position=(token or self.token).position)
 
-    def finish(self) -> None:
+    def finish(self, *parsed: Expr) -> None:
+        """Refuse what is left over, and what no later walk could take."""
         token = self.token
-        if token.text in _MATRIX_ONLY:
-            raise self.error(f"{_MATRIX_ONLY[token.text]} has no meaning between numbers", "use * and ^")
-        if token.text in {")", "]", "}"}:
-            raise self.error(f"{token.text} closes nothing", f"remove it or open it with {_opening(token.text)}")
-        if token.text in _RELATIONS:
-            raise self.error("one expression was expected, not an equation")
-        if token.text == ",":
-            raise self.error("one expression was expected, not a list")
         if token.kind != "end":
-            raise self.error(f"an operator was expected before {token.text!r}")
+            raise self.left_over(token)
+        for expression in parsed:
+            if height(expression) > MAX_HEIGHT:
+                raise self.error(f"nested more than {MAX_HEIGHT} levels deep", "split the expression", self.tokens[0])
+            for name in _whole_sequences(expression, self.whole):
+                raise self.error(f"{name} is a list here", f"write {name}[k] for one entry", self.whole[name])
+
+    def left_over(self, token: Token) -> NotationError:
+        if token.is_symbol(*_MATRIX_ONLY):
+            return self.matrix_only(token)
+        operator = token.kind in {"symbol", "newline"}
+        condition, fix = _LEFT_OVER.get(token.text, ("", "")) if operator else ("", "")
+        return self.error(condition or f"an operator was expected before {_shown(token)}", fix, token)
+
+    def matrix_only(self, token: Token) -> NotationError:
+        return self.error(f"{_MATRIX_ONLY[token.text]} has no meaning between numbers", "use * and ^", token)
 
     def accept(self, symbol: str) -> bool:
-        if self.token.kind == "symbol" and self.token.text == symbol:
+        if self.token.is_symbol(symbol):
             self.advance()
             return True
         return False
 
     def expect(self, symbol: str, opened: Token) -> None:
-        if not self.accept(symbol):
-            found = repr(self.token.text) if self.token.text else "the end"
-            if self.token.kind == "end":
-                raise self.error(f"{opened.text} is never closed", f"add {symbol}", opened)
-            raise self.error(f"{symbol} was expected, not {found}")
+        token = self.token
+        if symbol == "|" and token.is_symbol("||"):  # |x||y|: the first bar closes, the second one opens
+            self.tokens[self.at] = Token("symbol", "|", token.position + 1)
+            return
+        if self.accept(symbol):
+            return
+        if token.kind == "end":
+            within = ", or write abs(…) for bars within bars" if symbol in {"|", "||"} else ""
+            raise self.error(f"{opened.text} is never closed", f"add {symbol}{within}", opened)
+        fix = ""
+        if token.is_symbol(*_RELATIONS):
+            fix = "a comparison is no number; write 1(z > 0) for its indicator"
+        elif token.is_symbol(*_MATRIX_ONLY):
+            raise self.matrix_only(token)
+        raise self.error(f"{symbol} was expected, not {_shown(token)}", fix)
 
     # sums, products, powers
 
     def expression(self) -> Expr:
+        start = self.token
         terms = [self.term()]
-        while self.token.kind == "symbol" and self.token.text in "+-":
+        while self.token.is_symbol("+", "-"):
             negative = self.advance().text == "-"
             term = self.term()
             terms.append(-term if negative else term)
-        return add(*terms)
+        return self.computed(add(*terms), start) if len(terms) > 1 else terms[0]
+
+    def computed(self, node: Expr, token: Token) -> Expr:
+        """Refuse exact numbers that were too long to be put together."""
+        if unfolded(node):
+            raise self.error(f"the value has more than {_digits(MAX_POWER_BITS)} digits", "use a symbol", token)
+        return node
 
     def term(self) -> Expr:
-        negative = False
-        while self.token.kind == "symbol" and self.token.text in "+-":
-            negative ^= self.advance().text == "-"
-        product = self.factor()
+        start = self.token
+        negative = self.signs()
+        factors = [self.factor()]
         while True:
             token = self.token
             if self.accept("*"):
-                product = mul(product, self.signed())
+                factors.append(self.signed())
             elif self.accept("/"):
-                product = self.quotient(product, token)
+                factors = [self.quotient(self.product(factors, start), token)]
+            elif token.kind == "number":
+                raise self.error("an operator was expected before this number", "write * between factors")
             elif self.starts_operand():
-                if token.kind == "number":
-                    raise self.error("an operator was expected before this number", "write * between factors")
-                product = mul(product, self.factor())
+                factors.append(self.factor())
             else:
+                product = self.product(factors, start)
                 return -product if negative else product
+
+    def product(self, factors: list[Expr], start: Token) -> Expr:
+        return self.computed(mul(*factors), start) if len(factors) > 1 else factors[0]
 
     def quotient(self, numerator: Expr, slash: Token) -> Expr:
         denominator = self.signed()
+        self.refuse_ambiguous(slash)
         try:
-            return div(numerator, denominator)
+            return self.computed(div(numerator, denominator), slash)
+        except NotationError:
+            raise
         except DlcalcError as problem:
             raise self.error("division by zero", problem.fix, slash) from None
 
-    def signed(self) -> Expr:
+    def signs(self) -> bool:
         negative = False
-        while self.token.kind == "symbol" and self.token.text in "+-":
+        while self.token.is_symbol("+", "-"):
             negative ^= self.advance().text == "-"
+        return negative
+
+    def signed(self) -> Expr:
+        negative = self.signs()
         factor = self.factor()
         return -factor if negative else factor
 
     def starts_operand(self) -> bool:
         token = self.token
-        if token.kind in {"number", "name"}:
-            return True
-        if token.text in {"|", "||"}:
-            return token.kind == "symbol" and self.open[-1:] != [token.text]
-        return token.kind == "symbol" and token.text in {"(", "[", "{", "√", "⌊", "⌈", "Σ"}
+        if token.is_symbol("|", "||"):
+            closing = self.open[-1:]
+            return closing != [token.text] and not (token.text == "||" and closing == ["|"])
+        return token.kind in {"number", "name"} or token.is_symbol(*_STARTS)
 
     def factor(self) -> Expr:
         """Read an operand and its powers; every nesting passes here, so here it is bounded."""
@@ -207,35 +281,39 @@ class _Parser:
             raise self.error(f"nested more than {MAX_DEPTH} deep", "split the expression")
         base = self.operand()
         while (token := self.token).kind == "superscript":
-            self.advance()
-            base = self.raised(base, _Parser(token.text, self.scope).whole(), token)
+            base = self.raised(base, self.superscript(), token)
         if self.accept("^"):
-            base = self.raised(base, self.signed(), token)
+            exponent = self.signed()
+            self.refuse_ambiguous(token)
+            base = self.raised(base, exponent, token)
         self.depth -= 1
         return base
 
-    def whole(self) -> Expr:
-        """Read the text of a superscript."""
-        if self.text in {"T", "-T"}:
-            raise self.error("a transpose has no meaning for a number")
-        parsed = self.expression()
-        self.finish()
+    def superscript(self) -> Expr:
+        """Read raised characters, `ᵗ⁻ᵏ`, as the expression that they spell."""
+        token = self.advance()
+        if token.text in {"T", "-T"}:
+            raise self.error("a transpose has no meaning for a number", "write ^T for the power T", token)
+        inside = _Parser(self.text, self.scope, inner_tokens(token, self.text))
+        inside.bound, inside.depth, inside.whole = self.bound, self.depth, self.whole
+        parsed = inside.expression()
+        if inside.token.kind != "end":
+            raise inside.left_over(inside.token)
         return parsed
 
     def raised(self, base: Expr, exponent: Expr, token: Token) -> Expr:
-        if isinstance(base, Num) and isinstance(exponent, Num):
-            too_large = abs(base.value) not in {0, 1} and power_bits(base.value, exponent.value) > MAX_POWER_BITS
-            if too_large:
-                digits = power_bits(base.value, exponent.value) * 3 // 10
-                raise self.error(
-                    f"this power has about {digits:,} digits; at most {MAX_POWER_BITS * 3 // 10:,} are computed",
-                    "use a smaller exponent or a symbol",
-                    token,
-                )
         try:
-            return power(base, exponent)
+            found = power(base, exponent)
         except DlcalcError as problem:
             raise self.error(problem.condition, problem.fix, token) from None
+        if unfolded(found) and isinstance(base, Num) and isinstance(exponent, Num):
+            digits = _digits(power_bits(base.value, exponent.value))
+            raise self.error(
+                f"this power has about {digits} digits; at most {_digits(MAX_POWER_BITS)} are computed",
+                "use a smaller exponent or a symbol",
+                token,
+            )
+        return found
 
     # operands
 
@@ -244,37 +322,51 @@ class _Parser:
         if token.kind == "number":
             return number(Fraction(token.text))
         if token.kind == "name":
-            return self.named(token)
-        if token.kind == "symbol":
-            if token.text in _CLOSING:
-                return self.enclosed(token, _CLOSING[token.text])
-            if token.text in _AROUND:
-                function, closing = _AROUND[token.text]
-                inner = self.enclosed(token, closing)
-                return self.applied(function or self.norm_order(), [inner], token)
-            if token.text == "√":
-                return self.applied("sqrt", [self.factor()], token)
-            if token.text == "Σ":
-                return self.sigma(token)
-            if token.text in _MATRIX_ONLY:
-                raise self.error(f"{_MATRIX_ONLY[token.text]} has no meaning between numbers", "use * and ^", token)
-            if token.text == "inf":
-                raise self.error("infinity is not a number here", "give a finite number or a symbol", token)
-        if token.kind == "end":
-            raise self.error("an expression was expected here, not the end")
-        raise self.error(f"a number, a name or a parenthesis was expected, not {token.text!r}", "", token)
+            return self.named(self.with_subscript(token))
+        read = _READERS.get(token.text) if token.kind == "symbol" else None
+        if read is None:
+            raise self.unexpected(token)
+        return read(self, token)
 
-    def enclosed(self, opened: Token, closing: str) -> Expr:
+    def unexpected(self, token: Token) -> NotationError:
+        if token.kind == "end":
+            return self.error("an expression was expected here, not the end")
+        if token.kind == "newline":
+            return self.error("an expression was expected here, not the end of the line", "", token)
+        if token.is_symbol(*_MATRIX_ONLY):
+            return self.matrix_only(token)
+        if token.is_symbol("inf"):
+            return self.error("infinity is not a number here", "give a finite number or a symbol", token)
+        return self.error(f"a number, a name or a parenthesis was expected, not {_shown(token)}", "", token)
+
+    def enclosed(self, opened: Token, closing: str, *, indicator: bool = False) -> Expr:
+        """Read what stands between brackets; a comparison too, where it means its indicator."""
         self.open.append(closing)
         inner = self.expression()
+        if indicator and self.token.is_symbol(*_RELATIONS):
+            relation = self.advance().text
+            inner = call(f"1 {relation}", inner, self.expression())
         self.expect(closing, opened)
         self.open.pop()
         return inner
 
+    def bracketed(self, token: Token) -> Expr:
+        """Read a parenthesis; `[z > 0]` and `1(z > 0)` are indicators."""
+        before = self.tokens[self.at - 2] if self.at > 1 else token
+        one = before.kind == "number" and before.text == "1" and not token.spaced
+        return self.enclosed(token, _CLOSING[token.text], indicator=one or token.text == "[")
+
+    def between_bars(self, token: Token) -> Expr:
+        """Read an absolute value, a norm, a floor or a ceiling."""
+        function, closing = _AROUND[token.text]
+        inner = self.enclosed(token, closing)
+        return self.applied(function or self.norm_order(), [inner], token)
+
     def norm_order(self) -> str:
         """Read the subscript of a norm: nothing, _1, _2, _inf, _∞, _F."""
-        if not self.accept("_"):
+        if not self.token.is_symbol("_", "inf"):
             return "norm"
+        self.accept("_")
         opened = self.token
         braced = self.accept("{")
         order = self.advance()
@@ -283,6 +375,78 @@ class _Parser:
         if braced:
             self.expect("}", opened)
         return _NORMS[order.text]
+
+    def root(self, token: Token) -> Expr:
+        if self.token.is_symbol("[") and self.text.startswith("\\", token.position):
+            raise self.error("only square roots are written so", "write ^(1/3) for a third root", token)
+        radicand = self.factor()
+        self.refuse_ambiguous(token)
+        return self.applied("sqrt", [radicand], token)
+
+    def fraction(self, token: Token) -> Expr:
+        r"""Read \frac{a}{b}."""
+        parts = []
+        for _ in range(2):
+            opened = self.token
+            if not self.accept("{"):
+                raise self.error("a fraction is written \\frac{a}{b}", "", token)
+            parts.append(self.enclosed(opened, "}"))
+        try:
+            return self.computed(div(*parts), token)
+        except NotationError:
+            raise
+        except DlcalcError as problem:
+            raise self.error("division by zero", problem.fix, token) from None
+
+    # functions
+
+    def function(self, name: str, token: Token) -> Expr | None:
+        """Read a function that is applied here; None where the name is no function or not applied."""
+        applied = self.token.is_symbol("(")
+        if name == "sum" and applied and self.ahead(2).is_symbol(","):
+            return self.sum_over(token)
+        if name == "I" and self.token.is_symbol(*_CLOSING) and self.holds_relation():
+            return self.enclosed(opened := self.advance(), _CLOSING[opened.text], indicator=True)
+        function = SPELLINGS.get(name)
+        if function is None:
+            return None
+        if FUNCTIONS[function].random and not self.scope.random:
+            if self.scope.closed or (applied and len(name) > _SHORT):
+                raise self.error(f"{name} needs random variables", "there are none in this question", token)
+            return None
+        return self.application(FUNCTIONS[function], token)
+
+    def application(self, row: Function, token: Token) -> Expr | None:
+        opened = self.token
+        if self.accept("("):
+            arguments = self.arguments(opened)
+            if len(arguments) < row.least or (row.most is not None and len(arguments) > row.most):
+                raise self.error(f"{token.text} takes {row.takes}, not {len(arguments)}", "", opened)
+            return self.applied(row.name, arguments, token)
+        raised = self.function_power(row, token)
+        if row.prefix and self.starts_operand():  # "ln n", "E g_1": the function of the next factor
+            parenthesised = raised is not None and self.token.is_symbol("(")
+            argument = self.bracketed(self.advance()) if parenthesised else self.factor()
+            if self.starts_operand() and not parenthesised:
+                raise self.error(f"does {token.text} apply to this too?", f"write parentheses: {token.text}(…)")
+            applied = self.applied(row.name, [argument], token)
+            return applied if raised is None else self.raised(applied, raised, token)
+        if raised is not None or (token.text == row.name and not row.random):
+            raise self.error(f"{token.text} is a function", f"write {token.text}(…)", token)
+        return None
+
+    def function_power(self, row: Function, token: Token) -> Expr | None:
+        """Read the exponent of `tanh²(x)`, the power of a function's value."""
+        if not row.prefix or row.random or not (self.token.kind == "superscript" or self.token.is_symbol("^")):
+            return None
+        exponent = self.superscript() if self.token.kind == "superscript" else self.exponent()
+        if not isinstance(exponent, Num) or exponent.value < 1:
+            raise self.error(f"this power of {token.text} can mean two things", f"write ({token.text}(x))^…", token)
+        return exponent
+
+    def exponent(self) -> Expr:
+        self.advance()
+        return -self.operand() if self.signs() else self.operand()
 
     def arguments(self, opened: Token) -> list[Expr]:
         self.open.append(")")
@@ -293,155 +457,247 @@ class _Parser:
         self.open.pop()
         return found
 
-    def named(self, token: Token) -> Expr:
-        name = spelled(token.text)
-        if name in self.bound:
-            return Sym(name)
-        if not self.scope.knows(name):
-            if name == "sum" and self.token.text == "(":
-                return self.sum_over(token)
-            function = SPELLINGS.get(name)
-            if function and (self.scope.random or not FUNCTIONS[function].random):
-                applied = self.application(function, token)
-                if applied is not None:
-                    return applied
-        return self.resolved(token, name)
-
-    def application(self, function: str, token: Token) -> Expr | None:
-        row = FUNCTIONS[function]
-        opened = self.token
-        if self.accept("("):
-            arguments = self.arguments(opened)
-            if len(arguments) < row.least or (row.most is not None and len(arguments) > row.most):
-                raise self.error(f"{token.text} takes one argument, not {len(arguments)}", "", opened)
-            return self.applied(function, arguments, token)
-        if row.prefix and self.starts_operand():  # "ln n", "E g_1": the function of the next factor
-            argument = self.factor()
-            if self.starts_operand():
-                raise self.error(f"does {token.text} apply to this too?", f"write parentheses: {token.text}(…)")
-            return self.applied(function, [argument], token)
-        if token.text == function and not row.random:
-            raise self.error(f"{token.text} is a function", f"write {token.text}(…)", token)
-        return None
-
     def applied(self, function: str, arguments: list[Expr], token: Token) -> Expr:
         try:
             return call(function, *arguments)
-        except (ValueError, OverflowError, DlcalcError):
+        except (ArithmeticError, ValueError, DlcalcError):
             raise self.error(f"{token.text} has no value there", "", token) from None
+
+    def holds_relation(self) -> bool:
+        """Look whether the bracket that opens here holds a comparison."""
+        depth = 0
+        for token in self.tokens[self.at :]:
+            depth += token.is_symbol(*_CLOSING) - token.is_symbol(*_OPENING)
+            if depth == 0:
+                return False
+            if depth == 1 and token.is_symbol(*_RELATIONS):
+                return True
+        return False
+
+    # sums
 
     def sum_over(self, token: Token) -> Expr:
         """Read `sum(k, 1, t, body)`."""
         opened = self.advance()
         index = self.advance()
         if index.kind != "name" or not self.accept(","):
-            raise self.error("a sum is written sum(k, 1, t, body)", "", token)
+            raise self.error(_SUM_FORM, "", token)
         lower = self.expression()
         self.expect(",", opened)
         upper = self.expression()
         self.expect(",", opened)
-        body = self.under(spelled(index.text), self.expression)
+        body = self.under(index, self.expression)
         self.expect(")", opened)
-        return Sum(spelled(index.text), lower, upper, body)
+        return self.sum(index, lower, upper, body)
 
     def sigma(self, token: Token) -> Expr:
         """Read `Σ_{k=1}^{t} body`; the body runs to the end of the product."""
-        form = self.error("a sum is written sum(k, 1, t, body) or Σ_{k=1}^{t} body", "", token)
-        if not self.accept("_") or self.token.text not in _CLOSING:
-            raise form
-        opened = self.advance()
+        opened = self.ahead(1)
+        if not self.token.is_symbol("_") or not opened.is_symbol(*_CLOSING) or self.ahead(2).kind != "name":
+            raise self.error(_SUM_FORM, "", token)
+        self.at += 2
         index = self.advance()
-        if index.kind != "name" or not self.accept("="):
-            raise form
+        if not self.accept("="):
+            raise self.error(_SUM_FORM, "", token)
         lower = self.expression()
         self.expect(_CLOSING[opened.text], opened)
-        self.expect("^", token)
-        upper = self.operand()
-        body = self.under(spelled(index.text), self.term)
+        if self.token.kind == "superscript":
+            upper = self.superscript()
+        else:
+            self.expect("^", token)
+            upper = -self.operand() if self.signs() else self.operand()
+        return self.sum(index, lower, upper, self.under(index, self.term))
+
+    def sum(self, index: Token, lower: Expr, upper: Expr, body: Expr) -> Expr:
+        self.sums += 1
+        if self.sums > MAX_SUMS:
+            raise self.error(f"more than {MAX_SUMS} sums in one expression", "split the expression", index)
+        if any(isinstance(bound, Num) and bound.value.denominator != 1 for bound in (lower, upper)):
+            raise self.error("the bounds of a sum are whole numbers", "", index)
         return Sum(spelled(index.text), lower, upper, body)
 
-    def under(self, index: str, read: Callable[[], Expr]) -> Expr:
-        self.bound.append(index)
+    def under(self, index: Token, read: Callable[[], Expr]) -> Expr:
+        self.bound.append(spelled(index.text))
         body = read()
         self.bound.pop()
         return body
 
     # names
 
-    def resolved(self, token: Token, name: str) -> Expr:
+    def with_subscript(self, token: Token) -> Token:
+        """Read `W_{1}` and `C_{in}` as the names W1 and C_in; the braces of a list hold an index."""
+        inner = self.ahead(2)
+        braces = self.token.is_symbol("_") and self.ahead(1).is_symbol("{") and self.ahead(3).is_symbol("}")
+        word = inner.kind == "name" or (inner.kind == "number" and inner.text.isdigit())
+        if not braces or not word or spelled(token.text) in self.scope.sequences:
+            return token
+        self.at += 4
+        return Token("name", f"{token.text}_{inner.text}", token.position, token.spaced)
+
+    def known(self, name: str) -> bool:
+        return name in self.bound or self.scope.knows(name)
+
+    def named(self, token: Token) -> Expr:
+        """Read a name: a known one, a function, an entry, a product of letters, or a new symbol."""
+        name = spelled(token.text)
+        if self.known(name):
+            return self.resolved(name, token)
+        found = self.function(name, token) or self.entry(name, token)
+        if found is not None:
+            return found
+        if letters := self.letters(token):
+            first, *others = letters
+            self.tokens[self.at : self.at] = others
+            return self.named(first)
+        self.refuse_misread(name, token)
+        return self.symbol(name, token)
+
+    def resolved(self, name: str, token: Token) -> Expr:
+        """Return what a known name means."""
         scope = self.scope
-        if name in scope.aliases:
-            return scope.aliases[name]
-        if name in scope.sequences:
+        listed = name in scope.sequences and (self.indexed() or name not in scope.names | scope.aliases.keys())
+        if listed and name not in self.bound:
             return self.sequence(name, token)
-        if name in scope.names:
-            return Sym(name)
-        if (entry := self.subscripted(token)) is not None:
-            return entry
-        product = self.split(token)
-        if product is not None:
-            return product
-        if scope.closed:
-            known = sorted(scope.names | set(scope.aliases) | scope.sequences)
-            hint = nearest(name, known) or f"known here: {', '.join(known) or 'no names'}"
-            raise self.error(f"{token.text} is not a name in this question", hint, token)
-        if self.token.text == "[" and not self.token.spaced:
-            raise self.error(f"{token.text} has no entries here", "write * between factors", token)
-        if self.token.text == "(" and not self.token.spaced and len(name) > _SHORT:
-            close = nearest(name, SPELLINGS)
-            if close:
-                raise self.error(f"{token.text} is not a function", close, token)
-        return Sym(name)
+        if name in scope.aliases and name not in self.bound:
+            return scope.aliases[name]
+        return self.symbol(name, token)
+
+    def indexed(self) -> bool:
+        bracket = self.token.is_symbol("[") and not self.token.spaced
+        return bracket or (self.token.is_symbol("_") and self.ahead(1).is_symbol(*_CLOSING))
 
     def sequence(self, name: str, token: Token) -> Expr:
-        """Read what follows the name of a sequence: `[k]`, `_{k}`, or nothing (the whole sequence)."""
-        if self.token.text == "[" and not self.token.spaced:
-            opened = self.advance()
-            index = self.expression()
-            self.expect("]", opened)
-            return Entry(name, index)
-        if self.token.text == "_" and self.tokens[self.at + 1].text in _CLOSING:
-            self.advance()
-            opened = self.advance()
-            index = self.expression()
-            self.expect(_CLOSING[opened.text], opened)
-            return Entry(name, index)
+        """Read what follows the name of a list: `[k]`, `_{k}`, or nothing (the whole list)."""
+        if not self.indexed():
+            self.whole.setdefault(name, token)
+            return Sym(name)
+        self.accept("_")
+        opened = self.advance()
+        self.open.append(_CLOSING[opened.text])
+        index = self.expression()
+        if self.token.is_symbol(","):
+            raise self.error(f"an entry of {_shown(token)} has one index", "leave the others out")
+        self.expect(_CLOSING[opened.text], opened)
+        self.open.pop()
+        return Entry(name, index)
+
+    def symbol(self, name: str, token: Token) -> Expr:
+        """Return a symbol; a number or a name in brackets right behind it would be its entry."""
+        if self.token.is_symbol("_"):
+            raise self.error(f"{_shown(token)} has no entries here", "write a subscript of one letter or number")
+        if self.indexed() and self.ahead(1).kind in {"number", "name"} and self.ahead(2).is_symbol("]", ","):
+            raise self.error(f"{_shown(token)} has no entries here", "write * between factors")
         return Sym(name)
 
-    def subscripted(self, token: Token) -> Expr | None:
-        """Read `g_3`, `g3`, `g_k` as entries of a known sequence."""
-        match = re.fullmatch(r"([^\W\d_]+?)_?(\d+|[^\W\d_])", "".join(_ascii(c) for c in token.text))
-        if match is None or spelled(match[1]) not in self.scope.sequences:
+    def entry(self, name: str, token: Token) -> Expr | None:
+        """Read `g_3`, `g3` and `g_k` as entries of a known list."""
+        numbered = _NUMBERED.fullmatch(name)
+        if numbered and numbered[1] in self.scope.sequences:
+            return Entry(numbered[1], number(int(numbered[2])))
+        base, _, index = name.rpartition("_")
+        if base not in self.scope.sequences or not (len(index) == 1 or index in ENGLISH or self.known(index)):
             return None
-        index = match[2]
-        if index.isdigit():
-            return Entry(spelled(match[1]), number(int(index)))
-        if "_" not in _ascii_text(token.text):
-            return None
-        return Entry(spelled(match[1]), Sym(spelled(index)))
+        if not self.known(index) and self.scope.closed:
+            raise self.unknown(index, token)
+        return Entry(base, self.scope.aliases.get(index, Sym(index)) if index not in self.bound else Sym(index))
 
-    def split(self, token: Token) -> Expr | None:
-        """Read a name made of known one-letter names as their product, as on paper."""
-        pieces = _ONE_LETTER.findall(token.text)
-        if len(pieces) < 2 or "".join(pieces) != token.text:  # noqa: PLR2004 (one piece is no product)
-            return None
-        known = all(self.scope.knows(spelled(p)) or spelled(p) in self.bound for p in pieces)
-        if not known and not all(p[0] in GREEK for p in pieces):
-            return None
-        return mul(*(self.resolved(Token("name", p, token.position), spelled(p)) for p in pieces))
+    def letters(self, token: Token) -> list[Token]:
+        """Split a name made of known one-letter names into these: side by side they are a product, as on paper."""
+        written = written_out(token.text)
+        pieces = _PIECE.findall(written)
+        if "".join(pieces) != written or not all(map(self.is_factor, pieces)):
+            pieces = [] if self.scope.closed or written.startswith(_DIFFERENCES) else _RUN.findall(written)
+        if len(pieces) < 2:  # noqa: PLR2004 (one piece is no product)
+            return []
+        places = [token.position + len("".join(pieces[:at])) for at in range(len(pieces))]
+        if written != token.text:
+            places = [token.position] * len(pieces)
+        return [Token("name", p, place, glued=at > 0) for at, (p, place) in enumerate(zip(pieces, places, strict=True))]
+
+    def is_factor(self, piece: str) -> bool:
+        name = spelled(piece)
+        stem = _STEM.match(name)[0]  # type: ignore[index]  # matches any text
+        listed = {stem, name.rpartition("_")[0]} & self.scope.sequences
+        return self.known(name) or piece[0] in GREEK or bool(listed) or (name == "E" and self.scope.random)
+
+    def refuse_ambiguous(self, operator: Token) -> None:
+        """Refuse `1/mn`, which people mean as 1/(mn) and the order of operations reads as (1/m)n."""
+        if self.token.glued:
+            raise self.error(f"does {operator.text} apply to {self.token.text} too?", "write parentheses")
+
+    def refuse_misread(self, name: str, token: Token) -> None:
+        """Refuse a name that would silently become something else than was meant."""
+        if self.scope.closed:
+            raise self.unknown(token.text, token)
+        if not self.token.is_symbol("(") or self.token.spaced:
+            return
+        if name in VECTOR_FUNCTIONS:
+            raise self.error(f"{name} is a function of vectors and matrices", "use numbers and symbols here", token)
+        stem = _STEM.match(name)[0]  # type: ignore[index]  # matches any text
+        if len(stem) > _SHORT and stem not in ENGLISH:
+            fix = nearest(name, SPELLINGS) or "write * between factors"
+            raise self.error(f"{_shown(token)} is not a function", fix, token)
+
+    def unknown(self, name: str, token: Token) -> NotationError:
+        scope = self.scope
+        names = sorted({*scope.names, *scope.aliases, *scope.sequences})
+        fix = nearest(spelled(name), names)
+        if name == "e" and (self.token.is_symbol("^") or self.token.kind == "superscript"):
+            fix = "write exp(x) for e^x"
+        elif spelled(name) in VECTOR_FUNCTIONS:
+            fix = "it is a function of vectors and matrices"
+        elif not fix:
+            listed = ", ".join(names[:_MANY]) + (", …" if len(names) > _MANY else "")
+            fix = f"known here: {listed or 'no names'}"
+        return self.error(f"{_short(name)} is not a name in this question", fix, token)
 
 
-def _opening(closing: str) -> str:
-    return {v: k for k, v in _CLOSING.items()}[closing]
+_READERS: dict[str, Callable[[_Parser, Token], Expr]] = {
+    **dict.fromkeys(_CLOSING, _Parser.bracketed),
+    **dict.fromkeys(_AROUND, _Parser.between_bars),
+    "√": _Parser.root,
+    "Σ": _Parser.sigma,
+    "frac": _Parser.fraction,
+}
+"""What a symbol begins; a symbol that is not here begins nothing."""
 
 
-def _ascii(c: str) -> str:
-    from dlcalc.notation.tokens import SUBSCRIPT_LETTERS, SUBSCRIPTS
+def _lines_joined(tokens: Sequence[Token]) -> Iterator[Token]:
+    """Leave out the line ends around an expression and inside its brackets."""
+    depth = 0
+    waiting: list[Token] = []
+    for at, token in enumerate(tokens):
+        depth += token.is_symbol(*_CLOSING) - token.is_symbol(*_OPENING)
+        if token.kind != "newline":
+            if token.kind != "end":
+                yield from waiting
+            waiting.clear()
+            yield token
+        elif depth <= 0 and at:
+            waiting.append(token)
 
-    if c in SUBSCRIPT_LETTERS:
-        return f"_{SUBSCRIPT_LETTERS[c]}"
-    return SUBSCRIPTS.get(c, c)
+
+def _whole_sequences(expression: Expr, lists: Mapping[str, Token]) -> Iterator[str]:
+    """Find the lists that stand where a number is needed: anywhere but in a function of any number of values."""
+    waiting = [expression] if lists else []
+    while waiting:
+        node = waiting.pop()
+        takes_lists = isinstance(node, Call) and FUNCTIONS[node.function].most is None
+        if isinstance(node, Sym) and node.name in lists:
+            yield node.name
+        waiting += [child for child in children(node) if not (takes_lists and isinstance(child, Sym))]
 
 
-def _ascii_text(text: str) -> str:
-    return "".join(_ascii(c) for c in text)
+def _digits(bits: int) -> str:
+    return f"{bits * 3 // 10:,}"
+
+
+def _short(text: str) -> str:
+    return text if len(text) <= _SHOWN else f"{text[: _SHOWN - 1]}…"
+
+
+def _shown(token: Token) -> str:
+    """Show a token in a message: a name as it is, anything else in quotes."""
+    if token.kind == "name":
+        return _short(token.text)
+    return "the end" if token.kind == "end" else repr(_short(token.text))

@@ -7,15 +7,16 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
-from fractions import Fraction
 from typing import TYPE_CHECKING
 
-from dlcalc.notation.expression import Add, Call, Div, Entry, Expr, Mul, Num, Pow, Relation, Sum, Sym
-from dlcalc.notation.functions import SPELLINGS
-from dlcalc.notation.tokens import ENGLISH, spelled
+from dlcalc.errors import DlcalcError
+from dlcalc.notation.expression import Add, Call, Div, Entry, Expr, Mul, Num, Pow, Relation, Sum, Sym, names
+from dlcalc.notation.functions import INDICATORS, SPELLINGS, VECTOR_FUNCTIONS
+from dlcalc.notation.tokens import ACCENTS, ENGLISH, SUPERSCRIPTS, spelled
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Collection, Mapping
+    from fractions import Fraction
 
 SUM, OPEN, PRODUCT, FACTOR, POWER, ATOM = range(6)
 """How tightly a text binds. `OPEN` is a product that ends in a Σ, whose body would swallow what follows."""
@@ -26,7 +27,7 @@ Value = Expr | tuple["Value", ...]
 
 _DIGITS = str.maketrans("0123456789-", "⁰¹²³⁴⁵⁶⁷⁸⁹⁻")
 _SYMBOLS = {"<=": "≤", ">=": "≥", "!=": "≠"}
-_LATEX_RELATIONS = {"<=": r"\le", ">=": r"\ge", "!=": r"\ne"}
+_LATEX_SYMBOLS = {"<=": r"\le", ">=": r"\ge", "!=": r"\ne"}
 _UNICODE_AROUND = {
     "floor": ("⌊", "⌋"), "ceil": ("⌈", "⌉"), "abs": ("|", "|"),
     "norm": ("‖", "‖"), "norm_1": ("‖", "‖_1"), "norm_inf": ("‖", "‖_∞"),
@@ -39,12 +40,20 @@ _LATEX_AROUND = {
 _LATEX_NAMES = {
     "ln": r"\ln", "max": r"\max", "min": r"\min", "sin": r"\sin", "cos": r"\cos", "tanh": r"\tanh",
     "E": r"\mathbb{E}", "sigmoid": r"\sigma", "logsumexp": r"\operatorname{LSE}",
+    "relu": r"\operatorname{ReLU}", "gelu": r"\operatorname{GELU}", "silu": r"\operatorname{SiLU}",
 }  # fmt: skip
+_UPRIGHT = (r"\mathrm", r"\operatorname")
+_PARTS = re.compile(r"([^\W\d_]+?)(_(?:hat|tilde|bar))?(_?[0-9]+|_\w+)?")
+"""The parts of a name: its letter or word, an accent, an index."""
+_OVER = {name: accent for accent, name in reversed(ACCENTS.items())}
+_WORDS = {*ENGLISH, *SPELLINGS, *VECTOR_FUNCTIONS, "in", "inf"}
+"""What letters side by side must not spell."""
 
 
 def decimal(value: Fraction) -> str | None:
     """Write a fraction as a terminating decimal of at most 12 places, or None where there is none.
 
+    >>> from fractions import Fraction
     >>> decimal(Fraction(-29, 1000)), decimal(Fraction(1, 3))
     ('-0.029', None)
     """
@@ -56,18 +65,21 @@ def decimal(value: Fraction) -> str | None:
     return ("-" if value < 0 else "") + str(whole) + (f".{digits}" if digits else "")
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class _Style:
     """What the three ways of writing have in common; each method writes one kind of node."""
 
     display: Mapping[str, str]
+    known: Collection[str] = ()
+    """Names that letters side by side must not spell."""
 
     def value(self, value: Value) -> str:
         """Write a value: an expression, `a,b` for a list, `a,b;c,d` for rows."""
         if isinstance(value, Expr):
             return self.at(value, SUM)
-        nested = any(isinstance(v, tuple) for v in value)
-        return (";" if nested else ",").join(self.value(v) for v in value)
+        nested = [isinstance(v, tuple) for v in value]
+        written = (";" if any(nested) else ",").join(self.value(v) for v in value)
+        return f"[[{written}]]" if nested == [True] else written
 
     def at(self, node: Expr, least: int) -> str:
         """Write a node, in parentheses where it binds less tightly than its place asks."""
@@ -77,13 +89,13 @@ class _Style:
     def enclosed(self, text: str) -> str:
         return f"({text})"
 
-    def node(self, node: Expr) -> tuple[str, int]:
+    def node(self, node: Expr) -> tuple[str, int]:  # noqa: C901, PLR0911 (a case per node)
         """Write a node and say how tightly it binds."""
         match node:
             case Num(value):
                 return self.number(value)
             case Sym(name):
-                return self.name(name), ATOM
+                return self.symbol(name)
             case Entry(base, index):
                 return self.entry(base, index), ATOM
             case Add(terms):
@@ -94,6 +106,8 @@ class _Style:
                 return self.quotient(numerator, denominator)
             case Pow(base, exponent):
                 return self.power(base, exponent), POWER
+            case Call(function, arguments) if function in INDICATORS:
+                return self.indicator(arguments, INDICATORS[function]), ATOM
             case Call(function, arguments):
                 return self.call(function, arguments)
             case Sum():
@@ -101,10 +115,20 @@ class _Style:
         raise TypeError(node)
 
     def number(self, value: Fraction) -> tuple[str, int]:
-        text = decimal(value)
-        if text is None:
-            return f"{value.numerator}/{value.denominator}", PRODUCT if value > 0 else SUM
+        try:
+            text = decimal(value)
+            if text is None:
+                return f"{value.numerator}/{value.denominator}", PRODUCT if value > 0 else SUM
+        except ValueError:
+            digits = max(value.numerator.bit_length(), value.denominator.bit_length()) * 3 // 10
+            raise DlcalcError(f"a number of about {digits:,} digits", "use smaller numbers or symbols") from None
         return text, ATOM if value >= 0 else SUM
+
+    def symbol(self, name: str) -> tuple[str, int]:
+        """Write a symbol; one that is displayed as a power binds like one."""
+        text = self.name(name)
+        simple = text.isidentifier() and not any(c in SUPERSCRIPTS for c in text)
+        return text, ATOM if simple else POWER
 
     def name(self, name: str) -> str:
         return self.display.get(name, name)
@@ -127,10 +151,9 @@ class _Style:
         negative, rest = _sign(Mul(factors))
         if negative:
             return f"-{self.at(rest, OPEN)}", SUM
-        texts = [
-            self.at(f, PRODUCT if i == 0 and not isinstance(f, Num) else FACTOR) for i, f in enumerate(factors[:-1])
-        ]
-        last, binding = self.node(factors[-1])
+        *others, final = factors
+        texts = [self.at(f, FACTOR if i or isinstance(f, Num) else PRODUCT) for i, f in enumerate(others)]
+        last, binding = self.node(final)
         texts.append(last if binding == OPEN or binding >= FACTOR else self.enclosed(last))
         return self.joined(texts, factors), OPEN if binding == OPEN else PRODUCT
 
@@ -145,32 +168,46 @@ class _Style:
     def power(self, base: Expr, exponent: Expr) -> str:
         return f"{self.at(base, ATOM)}^{self.at(exponent, ATOM)}"
 
+    def indicator(self, sides: tuple[Expr, ...], relation: str) -> str:
+        left, right = sides
+        return f"[{self.at(left, SUM)} {relation} {self.at(right, SUM)}]"
+
     def call(self, function: str, arguments: tuple[Expr, ...]) -> tuple[str, int]:
         return f"{function}({', '.join(self.at(a, SUM) for a in arguments)})", ATOM
 
     def total(self, node: Sum) -> tuple[str, int]:
         parts = (self.at(part, SUM) for part in (node.lower, node.upper, node.body))
-        return f"sum({node.index}, {', '.join(parts)})", ATOM
+        return f"sum({self.name(node.index)}, {', '.join(parts)})", ATOM
 
 
 class _Unicode(_Style):
     def name(self, name: str) -> str:
         if name in self.display:
             return self.display[name]
-        letters = re.fullmatch(r"([A-Za-z]+?)(_?)(\d*|_\w+)", name)
-        if letters is None:
+        parts = _PARTS.fullmatch(name)
+        if parts is None:
             return name
-        stem = ENGLISH.get(letters[1], letters[1])
-        if letters[3].isdigit():
-            return f"{stem}_{letters[3]}"
-        return stem + letters[2] + letters[3]
+        letter = ENGLISH.get(parts[1], parts[1])
+        if parts[2] and len(letter) == 1:
+            from unicodedata import normalize
+
+            letter = normalize("NFC", letter + _OVER[parts[2]])
+        elif parts[2]:
+            letter += parts[2]
+        index = parts[3] or ""
+        written = f"{letter}_{index}" if index.isdigit() else letter + index
+        return written if spelled(written) == name else name
 
     def entry(self, base: str, index: Expr) -> str:
-        if isinstance(index, Sym) and len(index.name) == 1:
-            return f"{self.name(base)}_{index.name}"
-        if isinstance(index, Num) and index.value >= 0:
-            return f"{self.name(base)}_{index.value}"
-        return f"{self.name(base)}_{{{self.at(index, SUM).replace(' ', '')}}}"
+        name = self.name(base)
+        parts = _PARTS.fullmatch(base)
+        if parts is None or parts[3] or base in self.display:
+            return _Style.entry(self, base, index)
+        text = self.at(index, SUM)
+        if (isinstance(index, Sym) and _is_letter(text)) or text.isdecimal():
+            return f"{name}_{text}"
+        tight = text if re.search(r"[0-9][eE]", text) else text.replace(" + ", "+").replace(" - ", "-")
+        return f"{name}_{{{tight}}}"
 
     def joined(self, texts: list[str], factors: tuple[Expr, ...]) -> str:
         out = texts[0]
@@ -180,34 +217,45 @@ class _Unicode(_Style):
 
     def between(self, left: Expr, right: Expr, before: str, after: str) -> str:
         """Choose what stands between two factors: nothing, a space, or a dot."""
-        if after[0].isdigit() or after[0] in "|‖" or isinstance(left, Div) or left == right:
+        if re.match(r"[0-9|‖]|[eE][0-9]", after) or isinstance(left, Div) or left == right:
             return "·"
+        if after[0] == "[":
+            return " "
         if isinstance(left, Num):
             return ""
         if after[0] == "(":
-            return " " if isinstance(left, Sym) and not _letter(left, self) else ""
-        if _letter(left, self) and _letter(right, self):
+            closed = before[-1] in ")⌋⌉" or before[-1] in SUPERSCRIPTS
+            return "" if closed or (isinstance(left, Sym) and _is_letter(before[-1])) else " "
+        if self.is_letter(left) and self.is_letter(right):
             run = re.search(r"[^\W\d_]*$", before)
-            word = spelled(run.group() if run else "") + spelled(after)
-            return " " if word in ENGLISH or word in SPELLINGS or word == "in" else ""
+            word = spelled((run.group() if run else "") + after)
+            return " " if word in _WORDS or word in self.known else ""
         return " "
+
+    def is_letter(self, node: Expr) -> bool:
+        """Say whether a symbol is written as one letter, so that letters may stand side by side."""
+        return isinstance(node, Sym) and _is_letter(self.name(node.name))
 
     def power(self, base: Expr, exponent: Expr) -> str:
         if isinstance(exponent, Num) and exponent.value.denominator == 1 and not isinstance(base, Num):
-            return f"{self.at(base, ATOM)}{str(exponent.value).translate(_DIGITS)}"
+            return f"{self.at(base, ATOM)}{_Style.number(self, exponent.value)[0].translate(_DIGITS)}"
         return _Style.power(self, base, exponent)
 
+    def indicator(self, sides: tuple[Expr, ...], relation: str) -> str:
+        return _Style.indicator(self, sides, _SYMBOLS.get(relation, relation))
+
     def call(self, function: str, arguments: tuple[Expr, ...]) -> tuple[str, int]:
-        if function in _UNICODE_AROUND and len(arguments) == 1:
+        written = [self.at(a, SUM) for a in arguments]
+        if function in _UNICODE_AROUND and len(arguments) == 1 and not (function == "abs" and "|" in written[0]):
             left, right = _UNICODE_AROUND[function]
-            return f"{left}{self.at(arguments[0], SUM)}{right}", ATOM
+            return f"{left}{written[0]}{right}", ATOM
         if function == "sqrt":
             return f"√{self.at(arguments[0], ATOM)}", POWER
         return _Style.call(self, {"logsumexp": "LSE"}.get(function, function), arguments)
 
     def total(self, node: Sum) -> tuple[str, int]:
-        bounds = f"Σ_{{{node.index}={self.at(node.lower, SUM)}}}^{{{self.at(node.upper, SUM)}}}"
-        return f"{bounds} {self.at(node.body, OPEN)}", OPEN
+        lower, upper = self.at(node.lower, SUM), self.at(node.upper, SUM)
+        return f"Σ_{{{self.name(node.index)}={lower}}}^{{{upper}}} {self.at(node.body, OPEN)}", OPEN
 
 
 class _Latex(_Style):
@@ -217,45 +265,62 @@ class _Latex(_Style):
     def number(self, value: Fraction) -> tuple[str, int]:
         if decimal(value) is None:
             text = rf"\frac{{{abs(value.numerator)}}}{{{value.denominator}}}"
-            return (f"-{text}", SUM) if value < 0 else (text, PRODUCT)
+            return (f"-{text}", SUM) if value < 0 else (text, FACTOR)
         return _Style.number(self, value)
 
+    def symbol(self, name: str) -> tuple[str, int]:
+        if name not in self.display:
+            return self.name(name), ATOM
+        from dlcalc.notation.parser import parse
+
+        return _Latex({}).node(parse(self.display[name]))
+
     def name(self, name: str) -> str:
-        if name in self.display:
-            return self.display[name]
-        stem, accent, index = re.fullmatch(r"([^\W\d_]+)((?:_(?:hat|tilde|bar)(?![^\W\d]))?)_?(.*)", name).groups()  # type: ignore[union-attr] (every name begins with a letter)
-        if len(stem) > 1 and stem not in ENGLISH:
-            return rf"\mathrm{{{name}}}".replace("_", r"\_")
-        letter = rf"\{stem}" if stem in ENGLISH else stem
-        if accent:
-            letter = rf"\{accent[1:]}{{{letter}}}"
+        parts = _PARTS.fullmatch(name)
+        if parts is None or (len(parts[1]) > 1 and parts[1] not in ENGLISH):
+            return rf"\mathrm{{{_escaped(name)}}}"
+        letter = rf"\{parts[1]}" if parts[1] in ENGLISH else parts[1]
+        if parts[2]:
+            letter = rf"\{parts[2][1:]}{{{letter}}}"
+        index = (parts[3] or "").removeprefix("_")
         if not index:
             return letter
-        return f"{letter}_{{{index}}}" if len(index) == 1 or index.isdigit() else rf"{letter}_{{\mathrm{{{index}}}}}".replace("_", r"\_").replace(r"\_{", "_{", 1)
+        return (
+            f"{letter}_{{{index}}}"
+            if len(index) == 1 or index.isdigit()
+            else rf"{letter}_{{\mathrm{{{_escaped(index)}}}}}"
+        )
 
     def entry(self, base: str, index: Expr) -> str:
-        return f"{self.name(base)}_{{{self.at(index, SUM)}}}"
+        name = self.name(base)
+        return f"{name}_{{{self.at(index, SUM)}}}" if "_" not in name else f"{name}[{self.at(index, SUM)}]"
 
-    def joined(self, texts: list[str], factors: tuple[Expr, ...]) -> str:  # noqa: ARG002 (as in the other styles)
+    def joined(self, texts: list[str], factors: tuple[Expr, ...]) -> str:
         out = texts[0]
-        for text in texts[1:]:
-            out += (r" \cdot " if text[0].isdigit() or text.startswith(r"\frac") else r" \, ") + text
+        for left, right, before, text in zip(factors[:-1], factors[1:], texts[:-1], texts[1:], strict=True):
+            dotted = text[0].isdigit() or text.startswith(r"\frac") or left == right
+            apart = before.startswith(_UPRIGHT) or text.startswith(_UPRIGHT)
+            out += (r" \cdot " if dotted else r" \, " if apart else " ") + text
         return out
 
     def quotient(self, numerator: Expr, denominator: Expr) -> tuple[str, int]:
         negative, rest = _sign(numerator)
         text = rf"\frac{{{self.at(rest, SUM)}}}{{{self.at(denominator, SUM)}}}"
-        return (f"-{text}", SUM) if negative else (text, PRODUCT)
+        return (f"-{text}", SUM) if negative else (text, FACTOR)
 
     def power(self, base: Expr, exponent: Expr) -> str:
         return f"{self.at(base, ATOM)}^{{{self.at(exponent, SUM)}}}"
+
+    def indicator(self, sides: tuple[Expr, ...], relation: str) -> str:
+        left, right = sides
+        return rf"\left[{self.at(left, SUM)} {_LATEX_SYMBOLS.get(relation, relation)} {self.at(right, SUM)}\right]"
 
     def call(self, function: str, arguments: tuple[Expr, ...]) -> tuple[str, int]:
         written = ", ".join(self.at(a, SUM) for a in arguments)
         if function in _LATEX_AROUND and len(arguments) == 1:
             left, right = _LATEX_AROUND[function]
             return f"{left}{written}{right}", POWER if function == "exp" else ATOM
-        name = _LATEX_NAMES.get(function, rf"\operatorname{{{function}}}".replace("_", r"\_"))
+        name = _LATEX_NAMES.get(function, rf"\operatorname{{{_escaped(function)}}}")
         return rf"{name}\left({written}\right)", ATOM
 
     def total(self, node: Sum) -> tuple[str, int]:
@@ -263,9 +328,12 @@ class _Latex(_Style):
         return rf"\sum_{{{index}={lower}}}^{{{upper}}} {self.at(node.body, OPEN)}", OPEN
 
 
-def _letter(node: Expr, style: _Style) -> bool:
-    """Say whether a symbol is written as one letter, so that letters may stand side by side."""
-    return isinstance(node, Sym) and len(style.name(node.name)) == 1
+def _is_letter(text: str) -> bool:
+    return len(text) == 1 and text.isalpha()
+
+
+def _escaped(name: str) -> str:
+    return name.replace("_", r"\_")
 
 
 def _sign(term: Expr) -> tuple[bool, Expr]:
@@ -273,14 +341,18 @@ def _sign(term: Expr) -> tuple[bool, Expr]:
     if isinstance(term, Num) and term.value < 0:
         return True, Num(-term.value)
     if isinstance(term, Div):
-        negative, rest = _sign(term.numerator)
-        return negative, Div(rest, term.denominator)
+        negative, numerator = _sign(term.numerator)
+        return negative, Div(numerator, term.denominator)
     if isinstance(term, Mul):
-        first = term.factors[0]
+        first, *others = term.factors
         if isinstance(first, Num) and first.value < 0:
-            rest = term.factors[1:] if first.value == -1 else (Num(-first.value), *term.factors[1:])
-            return True, rest[0] if len(rest) == 1 else Mul(rest)
+            rest = others if first.value == -1 else [Num(-first.value), *others]
+            return True, rest[0] if len(rest) == 1 else Mul(tuple(rest))
     return False, term
+
+
+def _names(value: Value) -> frozenset[str]:
+    return names(value) if isinstance(value, Expr) else frozenset[str]().union(*map(_names, value))
 
 
 def plain(value: Value, display: Mapping[str, str] | None = None) -> str:
@@ -288,9 +360,16 @@ def plain(value: Value, display: Mapping[str, str] | None = None) -> str:
     return _Style(display or {}).value(value)
 
 
-def unicode(value: Value, display: Mapping[str, str] | None = None) -> str:
-    """Write as on paper: Greek letters, superscripts, products side by side."""
-    return _Unicode(display or {}).value(value)
+def unicode(value: Value, display: Mapping[str, str] | None = None, known: Collection[str] = ()) -> str:
+    """Write as on paper: Greek letters, superscripts, products side by side.
+
+    Letters side by side never spell a function or a name of the value, nor one of the other `known` names.
+
+    >>> from dlcalc.notation.parser import parse
+    >>> print(unicode(parse("2*m*n - alpha^2*l*n")))
+    2mn - α² l n
+    """
+    return _Unicode(display or {}, _names(value) | frozenset(known)).value(value)
 
 
 def latex(value: Value, display: Mapping[str, str] | None = None) -> str:
@@ -298,12 +377,16 @@ def latex(value: Value, display: Mapping[str, str] | None = None) -> str:
     style = _Latex(display or {})
     if isinstance(value, Expr):
         return style.value(value)
-    rows = value if any(isinstance(v, tuple) for v in value) else tuple((v,) for v in value)
-    body = r" \\ ".join(" & ".join(style.value(v) for v in (r if isinstance(r, tuple) else (r,))) for r in rows)
+    rows = [row if isinstance(row, tuple) else (row,) for row in value]
+    body = r" \\ ".join(" & ".join(style.value(v) for v in row) for row in rows)
     return rf"\begin{{pmatrix}} {body} \end{{pmatrix}}"
 
 
-def relation(value: Relation, write: type[_Style] | None = None) -> str:
-    """Write a relation in unicode."""
-    style = (write or _Unicode)({})
-    return f"{style.value(value.left)} {_SYMBOLS.get(value.relation, value.relation)} {style.value(value.right)}"
+def relation(value: Relation) -> str:
+    """Write a relation in unicode.
+
+    >>> from dlcalc.notation.parser import parse_relation
+    >>> print(relation(parse_relation("0 <= alpha")))
+    0 ≤ α
+    """
+    return f"{unicode(value.left)} {_SYMBOLS.get(value.relation, value.relation)} {unicode(value.right)}"

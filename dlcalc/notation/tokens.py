@@ -5,98 +5,130 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 
-from dlcalc.errors import NotationError
+from dlcalc.errors import NotationError, nearest
 
 MAX_LENGTH = 10_000
 """Characters in one expression."""
-MAX_DIGITS = 400
-"""Digits in one number, and the largest power of ten that may be written with e."""
+MAX_DIGITS = 4_000
+"""Digits in one number, the zeros that its power of ten stands for included."""
 
 GREEK = {
     "α": "alpha", "β": "beta", "γ": "gamma", "δ": "delta", "ε": "epsilon", "ϵ": "epsilon", "ζ": "zeta",
-    "η": "eta", "θ": "theta", "ϑ": "theta", "κ": "kappa", "λ": "lambda", "μ": "mu", "µ": "mu", "ν": "nu",
-    "ξ": "xi", "π": "pi", "ρ": "rho", "σ": "sigma", "τ": "tau", "φ": "phi", "ϕ": "phi", "χ": "chi", "ψ": "psi",
-    "ω": "omega", "Γ": "Gamma", "Δ": "Delta", "Θ": "Theta", "Λ": "Lambda", "Φ": "Phi", "Ψ": "Psi", "Ω": "Omega",
+    "η": "eta", "θ": "theta", "ϑ": "theta", "ι": "iota", "κ": "kappa", "ϰ": "kappa", "λ": "lambda", "μ": "mu",
+    "µ": "mu", "ν": "nu", "ξ": "xi", "ο": "omicron", "π": "pi", "ϖ": "pi", "ρ": "rho", "ϱ": "rho", "σ": "sigma",
+    "ς": "sigma", "τ": "tau", "υ": "upsilon", "φ": "phi", "ϕ": "phi", "χ": "chi", "ψ": "psi", "ω": "omega",
+    "Γ": "Gamma", "Δ": "Delta", "Θ": "Theta", "Λ": "Lambda", "Ξ": "Xi", "Π": "Pi", "Φ": "Phi", "Ψ": "Psi",
+    "Ω": "Omega",
 }  # fmt: skip
 ENGLISH = {name: letter for letter, name in reversed(GREEK.items())}
-SUPERSCRIPTS = dict(zip("⁰¹²³⁴⁵⁶⁷⁸⁹⁺⁻⁽⁾ⁿᵗᵏⁱʲᵐˡᵖᵀ", "0123456789+-()ntkijmlpT", strict=True))
+SUPERSCRIPTS = dict(
+    zip(
+        "⁰¹²³⁴⁵⁶⁷⁸⁹⁺⁻⁽⁾ᵃᵇᶜᵈᵉᶠᵍʰⁱʲᵏˡᵐⁿᵒᵖʳˢᵗᵘᵛʷˣʸᶻᴬᴮᴰᴱᴳᴴᴵᴶᴷᴸᴹᴺᴼᴾᴿᵀᵁⱽᵂᵅᵝᵞᵟᶿᵠᵡ",
+        "0123456789+-()abcdefghijklmnoprstuvwxyzABDEGHIJKLMNOPRTUVWαβγδθφχ",
+        strict=True,
+    )
+)
 SUBSCRIPTS = dict(zip("₀₁₂₃₄₅₆₇₈₉", "0123456789", strict=True))
-SUBSCRIPT_LETTERS = dict(zip("ₐₑₕᵢⱼₖₗₘₙₚₛₜₓ", "aehijklmnpstx", strict=True))
-ACCENTS = {"\u0302": "_hat", "\u0303": "_tilde", "\u0304": "_bar"}
+SUBSCRIPT_LETTERS = dict(zip("ₐₑₕᵢⱼₖₗₘₙₒₚᵣₛₜᵤᵥₓᵦᵧᵨᵩᵪ", "aehijklmnoprstuvxβγρφχ", strict=True))
+SUBSCRIPT_SIGNS = dict(zip("₊₋₌₍₎", "+-=()", strict=True))
+FRACTIONS = {
+    "½": "1/2", "⅓": "1/3", "⅔": "2/3", "¼": "1/4", "¾": "3/4", "⅕": "1/5", "⅙": "1/6", "⅛": "1/8",
+}  # fmt: skip
+ACCENTS = {"\u0302": "_hat", "\u0303": "_tilde", "\u0304": "_bar", "\u0305": "_bar"}
 
 OPERATORS = {
-    "·": "*", "×": "*", "∙": "*", "⋅": "*", "−": "-", "–": "-", "÷": "/", "**": "^", "≤": "<=", "≥": ">=", "≠": "!=", "==": "=",
-    "⊙": ".*", "∘": ".*", "∈": "in", "‖": "||", "∞": "inf", "∑": "Σ",
+    "·": "*", "×": "*", "∙": "*", "⋅": "*", "∗": "*", "−": "-", "–": "-", "—": "-", "‐": "-", "‑": "-",
+    "÷": "/", "⁄": "/", "∕": "/", "**": "^", "≤": "<=", "≥": ">=", "⩽": "<=", "⩾": ">=", "≠": "!=", "==": "=",
+    "⊙": ".*", "∘": ".*", "∈": "in", "∣": "|", "‖": "||", "∥": "||", "∞": "inf", "∑": "Σ", "′": "'", "’": "'",
 }  # fmt: skip
 """Other spellings of the operators, and the one that the parser knows."""
 
-_NUMBER = re.compile(r"(?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d+)?")
-_SYMBOL = re.compile(
-    r"\*\*|\.\*|\./|\.\^|<=|>=|!=|==|\|\||[-+*/^@=<>()\[\]{},;:|'_·×∙⋅−–÷≤≥≠⊙∘∈‖∞√⌊⌋⌈⌉Σ∑]",  # noqa: RUF001 (typed by people)
-)
-_SPACE = re.compile(r"[ \t\r\u00a0]+|\\[,;! ]")
-_LETTER = re.compile(r"[^\W\d_]")
+_PRIMARY = (
+    ".*", "./", ".^", "<=", ">=", "!=", "||", *"+-*/^@=<>()[]{},;:|'_√⌊⌋⌈⌉Σ⊤",
+)  # fmt: skip
+_COMMANDS = {
+    "cdot": "*", "times": "*", "ast": "*", "div": "/", "le": "<=", "leq": "<=", "ge": ">=", "geq": ">=",
+    "ne": "!=", "neq": "!=", "lt": "<", "gt": ">", "odot": ".*", "circ": ".*", "top": "⊤", "intercal": "⊤",
+    "infty": "inf", "in": "in", "lfloor": "⌊", "rfloor": "⌋", "lceil": "⌈", "rceil": "⌉", "|": "||",
+    "Vert": "||", "lVert": "||", "rVert": "||", "vert": "|", "lvert": "|", "rvert": "|", "mid": "|",
+    "sum": "Σ", "sqrt": "√", "frac": "frac", "dfrac": "frac", "tfrac": "frac", "{": "{", "}": "}",
+}  # fmt: skip
+"""LaTeX commands for operators; `frac` is a symbol that only LaTeX can write."""
+_NAMED = {
+    **{name: name for name in (*ENGLISH, "ln", "log", "exp", "max", "min", "sin", "cos", "tanh", "det")},
+    **{f"var{name}": name for name in ("epsilon", "theta", "kappa", "phi", "rho", "sigma", "pi")},
+}
+_ACCENT_COMMANDS = {
+    "hat": "_hat", "widehat": "_hat", "tilde": "_tilde", "widetilde": "_tilde", "bar": "_bar", "overline": "_bar",
+}  # fmt: skip
+_FONTS = {"mathrm", "mathbf", "mathit", "mathsf", "mathbb", "mathcal", "boldsymbol", "bm", "operatorname", "text"}
+_LAYOUT = r"left|right|[bB]ig[lr]?|q?quad|displaystyle|limits"
+
+_NUMBER = re.compile(r"(?:[0-9]+\.?[0-9]*|\.[0-9]+)(?:[eE][+-]?[0-9]+)?")
+_SYMBOL = re.compile("|".join(re.escape(s) for s in sorted({*_PRIMARY, *OPERATORS}, key=len, reverse=True)))
+_SPACE = re.compile(rf"(?:[^\S\n]|[\u200b\u2060-\u2064\ufeff]|\\[,;:! ]|\\(?:{_LAYOUT})(?![A-Za-z]))+")
+_COMMAND = re.compile(r"\\([A-Za-z]+|[|{}])")
+_GROUP = re.compile(r"\s*\{\s*\\?((?:\w|\\_)+)\s*\}")
+_NUMBERED = re.compile(r"(?<=[^\W\d_])_([0-9]+)(?![^\W_])")
+_BELOW = {**SUBSCRIPTS, **SUBSCRIPT_LETTERS}
+_SUBSCRIPT_RUN = re.compile(f"[{''.join(_BELOW)}]+")
+_DOTS = "write sum(k, 1, t, …) instead of dots"
+_INSTEAD = {
+    "%": "write 0.05 for 5%",
+    "!": "write the product out",
+    "…": _DOTS,
+    ".": _DOTS,
+    "∏": "write the product out",
+    "±": "ask for one sign at a time",
+    "$": "leave the dollar signs out",
+    "&": "ask for one expression at a time",
+}
+"""The nearest fix for characters that people try."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Token:
-    """A piece of text: its kind (`number`, `name`, `superscript`, `symbol`, `newline`, `end`), its text and its place."""
+    """A piece of text: its kind (`number`, `name`, `superscript`, `symbol`, `newline`, `end`), text and place."""
 
     kind: str
     text: str
     position: int
     spaced: bool = False
     """True where white space stands before it."""
+    glued: bool = False
+    """True for the letters of a product that were typed as one word, from the second on."""
+
+    def is_symbol(self, *texts: str) -> bool:
+        """Say whether this is one of these operators."""
+        return self.kind == "symbol" and self.text in texts
 
 
 def spelled(name: str) -> str:
     """Give a name its canonical spelling: Greek letters in English, accents and subscripts written out.
 
-    >>> spelled("W₁"), spelled("W_1"), spelled("ŷ"), spelled("θ_0")
-    ('W1', 'W1', 'y_hat', 'theta0')
+    >>> spelled("W₁"), spelled("W_1"), spelled("ŷ"), spelled("θ_0"), spelled("Cᵢₙ")
+    ('W1', 'W1', 'y_hat', 'theta0', 'C_in')
     """
+    written = written_out(name)
+    if not written.isascii():
+        from unicodedata import normalize
+
+        written = normalize("NFC", "".join(GREEK.get(c, c) for c in written))
+    return _NUMBERED.sub(r"\1", written)
+
+
+def written_out(name: str) -> str:
+    """Write the accents and subscripts of a name in ASCII, and leave its letters alone.
+
+    >>> written_out("αŷₜ")
+    'αy_hat_t'
+    """
+    if name.isascii():
+        return name
     from unicodedata import normalize
 
-    plain = normalize("NFD", name) if not name.isascii() else name
-    out = "".join(GREEK.get(c) or SUBSCRIPTS.get(c) or ACCENTS.get(c) or c for c in plain)
-    out = "".join(f"_{SUBSCRIPT_LETTERS[c]}" if c in SUBSCRIPT_LETTERS else c for c in out)
-    return re.sub(r"_(\d+)", r"\1", out)
-
-
-def _name_end(text: str, start: int) -> int:
-    end = start
-    while end < len(text) and _is_name_character(text, end):
-        end += 1
-    return end
-
-
-def _is_name_character(text: str, at: int) -> bool:
-    c = text[at]
-    if c in SUPERSCRIPTS or c in "Σ∑":
-        return False
-    if c == "_":  # an underscore before a brace or an infinity is a subscript, not part of the name
-        return at + 1 < len(text) and (text[at + 1].isalnum() or text[at + 1] == "_")
-    return c.isalnum() or c in SUBSCRIPTS or c in ACCENTS
-
-
-def _number(text: str, start: int) -> Token | None:
-    match = _NUMBER.match(text, start)
-    if not match:
-        return None
-    written = match.group()
-    mantissa, _, ten = written.lower().partition("e")
-    if len(mantissa) > MAX_DIGITS:
-        raise NotationError(
-            f"a number of {len(mantissa)} digits; at most {MAX_DIGITS} are read", text=text, position=start
-        )
-    if ten and (len(ten) > 4 or abs(int(ten)) > MAX_DIGITS):  # noqa: PLR2004 (sign and three digits)
-        raise NotationError(
-            f"{written[:20]} is out of range: powers of ten from e-{MAX_DIGITS} to e{MAX_DIGITS} are read",
-            "write the factor as a symbol",
-            text=text,
-            position=start,
-        )
-    return Token("number", written, start)
+    below = _SUBSCRIPT_RUN.sub(lambda run: "_" + "".join(_BELOW[c] for c in run.group()), normalize("NFD", name))
+    return "".join(ACCENTS.get(c, c) for c in below)
 
 
 def tokenize(text: str) -> tuple[Token, ...]:
@@ -107,46 +139,151 @@ def tokenize(text: str) -> tuple[Token, ...]:
     """
     if len(text) > MAX_LENGTH:
         raise NotationError(
-            f"{len(text):,} characters; an expression has at most {MAX_LENGTH:,}", text=text, position=0
+            f"{len(text):,} characters; an expression has at most {MAX_LENGTH:,}",
+            "split it",
+            text=text,
+            position=MAX_LENGTH,
         )
-    tokens: list[Token] = []
-    at = 0
-    spaced = False
-    while at < len(text):
-        if space := _SPACE.match(text, at):
-            at, spaced = space.end(), True
-            continue
-        if text[at] == "#":
-            at = text.find("\n", at) if "\n" in text[at:] else len(text)
-            continue
-        token, at = _token(text, at)
-        tokens.append(Token(token.kind, token.text, token.position, spaced))
-        spaced = False
-    return (*tokens, Token("end", "", len(text), spaced))
+    return (*_Lexer(_unstyled(text), text).tokens(), Token("end", "", len(text)))
 
 
-def _token(text: str, at: int) -> tuple[Token, int]:
-    if number := _number(text, at):
-        return number, at + len(number.text)
-    c = text[at]
-    if c == "\n":
-        return Token("newline", c, at), at + 1
-    if c in SUPERSCRIPTS:
-        end = at
-        while end < len(text) and text[end] in SUPERSCRIPTS:
-            end += 1
-        return Token("superscript", "".join(SUPERSCRIPTS[s] for s in text[at:end]), at), end
-    if symbol := _SYMBOL.match(text, at):
-        return Token("symbol", OPERATORS.get(symbol.group(), symbol.group()), at), symbol.end()
-    escaped = c == "\\" and at + 1 < len(text) and text[at + 1].isalpha()  # \alpha, as in LaTeX
-    start = at + escaped
-    if text.startswith(".T", at) and _name_end(text, at + 1) == at + 2:
-        return Token("symbol", ".T", at), at + 2
-    if _LETTER.match(text, start):
-        end = _name_end(text, start)
-        return Token("name", text[start:end], at), end
-    raise NotationError(
-        f"{c!r} is not part of the notation" if c.isprintable() else f"character U+{ord(c):04X} is not part of the notation",
-        text=text,
-        position=at,
-    )
+def inner_tokens(token: Token, text: str) -> tuple[Token, ...]:
+    """Split what a superscript of `text` says, at the places where it stands."""
+    end = token.position + len(token.text)
+    return (*_Lexer(token.text, text, token.position).tokens(), Token("end", "", end))
+
+
+def _unstyled(text: str) -> str:
+    """Read mathematical italics, blackboard and full-width characters as the plain ones, one for one."""
+    if text.isascii():
+        return text
+    from unicodedata import decomposition, normalize
+
+    return "".join(normalize("NFKC", c) if decomposition(c).startswith(("<font>", "<wide>")) else c for c in text)
+
+
+def _is_letter(c: str) -> bool:
+    return c.isalpha() and c != "Σ" and c not in SUPERSCRIPTS and c not in SUBSCRIPT_LETTERS
+
+
+class _Lexer:
+    """Reads tokens from `text`; `source` is what a person typed, where it stands at `offset`."""
+
+    def __init__(self, text: str, source: str, offset: int = 0) -> None:
+        self.text = text
+        self.source = source
+        self.offset = offset
+
+    def tokens(self) -> list[Token]:
+        found: list[Token] = []
+        at, spaced = 0, False
+        while at < len(self.text):
+            if space := _SPACE.match(self.text, at):
+                at, spaced = space.end(), True
+            elif self.text[at] == "#":
+                at = self.line_end(at)
+            else:
+                read, at = self.read(at)
+                first, *others = read
+                found += [Token(first.kind, first.text, first.position, spaced), *others]
+                spaced = False
+        return found
+
+    def line_end(self, at: int) -> int:
+        end = self.text.find("\n", at)
+        return len(self.text) if end < 0 else end
+
+    def error(self, condition: str, fix: str, at: int) -> NotationError:
+        return NotationError(condition, fix, text=self.source, position=self.offset + at)
+
+    def token(self, kind: str, text: str, at: int) -> Token:
+        return Token(kind, text, self.offset + at)
+
+    def read(self, at: int) -> tuple[list[Token], int]:
+        """Read what stands at a place: mostly one token."""
+        c = self.text[at]
+        if number := _NUMBER.match(self.text, at):
+            return [self.number(number.group(), at)], number.end()
+        if c in FRACTIONS:
+            return [self.token("number", FRACTIONS[c], at)], at + 1
+        if c == "\n":
+            return [self.token("newline", c, at)], at + 1
+        if c in SUPERSCRIPTS:
+            end = self.run_end(at, SUPERSCRIPTS)
+            return [self.token("superscript", "".join(SUPERSCRIPTS[s] for s in self.text[at:end]), at)], end
+        if c in _BELOW or c in SUBSCRIPT_SIGNS:
+            return self.subscript(at)
+        return self.word(at)
+
+    def number(self, written: str, at: int) -> Token:
+        mantissa, _, ten = written.lower().partition("e")
+        zeros = min(abs(int(ten[:9])), MAX_DIGITS) if ten else 0
+        digits = len(mantissa) + zeros
+        if digits > MAX_DIGITS:
+            shown = f"{written[:20]} is out of range" if ten else f"a number of {digits:,} digits"
+            raise self.error(f"{shown}; numbers of up to {MAX_DIGITS:,} digits are read", "use a symbol", at)
+        return self.token("number", written, at)
+
+    def run_end(self, at: int, *tables: dict[str, str]) -> int:
+        while at < len(self.text) and any(self.text[at] in table for table in tables):
+            at += 1
+        return at
+
+    def subscript(self, at: int) -> tuple[list[Token], int]:
+        """Read a subscript that is not part of a name, `ₜ₋₁`, as `_{t-1}`."""
+        end = self.run_end(at, _BELOW, SUBSCRIPT_SIGNS)
+        inner = "".join({**_BELOW, **SUBSCRIPT_SIGNS}[c] for c in self.text[at:end])
+        within = _Lexer(inner, self.source, self.offset + at).tokens()
+        opening = [self.token("symbol", "_", at), self.token("symbol", "{", at)]
+        return [*opening, *within, self.token("symbol", "}", end - 1)], end
+
+    def word(self, at: int) -> tuple[list[Token], int]:
+        """Read an operator, a name or a LaTeX command."""
+        text = self.text
+        if text.startswith(".T", at) and self.name_end(at + 1) == at + 2:
+            return [self.token("symbol", ".T", at)], at + 2
+        if symbol := _SYMBOL.match(text, at):
+            return [self.token("symbol", OPERATORS.get(symbol.group(), symbol.group()), at)], symbol.end()
+        if command := _COMMAND.match(text, at):
+            return self.command(command[1], at, command.end())
+        if _is_letter(text[at]):
+            end = self.name_end(at)
+            return [self.token("name", text[at:end], at)], end
+        c = text[at]
+        shown = repr(c) if c.isprintable() else f"character U+{ord(c):04X}"
+        raise self.error(f"{shown} is not part of the notation", _INSTEAD.get(c, ""), at)
+
+    def name_end(self, at: int) -> int:
+        while at < len(self.text) and self.continues_name(at):
+            at += 1
+        return at
+
+    def continues_name(self, at: int) -> bool:
+        c = self.text[at]
+        if c == "_":  # before a brace or an infinity it is a subscript, not part of the name
+            following = self.text[at + 1 : at + 2]
+            return following in {*"_0123456789"} or (following != "" and _is_letter(following))
+        if c in _BELOW or c in SUBSCRIPT_SIGNS:  # ₜ₋₁ is an index, ₁ belongs to the name
+            end = self.run_end(at, _BELOW, SUBSCRIPT_SIGNS)
+            return not any(sign in SUBSCRIPT_SIGNS for sign in self.text[at:end])
+        return c in "0123456789" or c in ACCENTS or _is_letter(c)
+
+    def command(self, word: str, at: int, end: int) -> tuple[list[Token], int]:
+        r"""Read a LaTeX command: \alpha, \cdot, \hat{y}, \mathrm{Var}."""
+        if word in _COMMANDS:
+            return [self.token("symbol", _COMMANDS[word], at)], end
+        name = _NAMED.get(word, "")
+        if word in _ACCENT_COMMANDS or word in _FONTS:
+            group = _GROUP.match(self.text, end)
+            if group is None:
+                raise self.error(f"\\{word} needs one name in braces", f"write \\{word}{{x}}", at)
+            name, end = group[1].replace("\\", "") + _ACCENT_COMMANDS.get(word, ""), group.end()
+        if not name:
+            close = nearest(word, [*_COMMANDS, *_NAMED, *_ACCENT_COMMANDS, *_FONTS])
+            raise self.error(f"\\{word[:20]} is not part of the notation", close.replace("mean ", "mean \\"), at)
+        if name.isdigit():
+            return [self.token("number", name, at)], end
+        if self.text[end : end + 1] == "_":
+            start, end = end, self.name_end(end)
+            name += self.text[start:end]
+        return [self.token("name", name, at)], end

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 FORMATS = ("text", "plain", "markdown", "latex", "json")
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Layout:
     """What a reader asked for."""
 

@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import json
-from importlib.metadata import version
+from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
-from dlcalc.notation.printing import latex, plain
+from dlcalc import __version__
+from dlcalc.notation.printing import plain
+from dlcalc.render.latex import step_formula, value_formula
+from dlcalc.render.lines import wanted
 
 if TYPE_CHECKING:
     from dlcalc.render import Layout
-    from dlcalc.solution import Answer, Check, Mark, Solution, Step
+    from dlcalc.solution import Answer, Mark, Solution, Step
 
 SCHEMA = "dlcalc.solution/1"
 
@@ -22,16 +25,14 @@ def render(solution: Solution, layout: Layout) -> str:
 
 def as_object(solution: Solution, layout: Layout) -> dict[str, Any]:
     """Build the object; keys are only ever added."""
-    display = solution.setting.display
-    wanted = [solution[name] for name in layout.get] or solution.answers
     return {
         "schema": SCHEMA,
-        "version": version("dlcalc-exam"),
+        "version": __version__,
         "topic": solution.topic,
         "givens": dict(solution.givens),
-        "answers": [_answer(answer, display) for answer in wanted],
-        "steps": [_step(step, display) for step in solution.steps] if layout.steps else [],
-        "checks": [_check(check) for check in solution.checks] if layout.steps else [],
+        "answers": [_answer(answer, solution) for answer in wanted(solution, layout)],
+        "steps": [_step(step, solution) for step in solution.steps] if layout.steps else [],
+        "checks": [asdict(check) for check in solution.checks] if layout.steps else [],
         "assumptions": list(solution.assumptions),
         "conventions": list(solution.conventions),
         "notes": list(solution.notes),
@@ -39,22 +40,17 @@ def as_object(solution: Solution, layout: Layout) -> dict[str, Any]:
     }
 
 
-def _answer(answer: Answer, display: Any) -> dict[str, Any]:  # noqa: ANN401 (a mapping of names)
-    if answer.form == "size" and isinstance(answer.value, tuple):
-        written = r" \times ".join(latex(v, display) for v in answer.value)
-    else:
-        written = latex(answer.value, display)
+def _answer(answer: Answer, solution: Solution) -> dict[str, Any]:
     return {
         "name": answer.name,
         "text": answer.text,
-        "latex": written,
+        "latex": value_formula(answer, solution),
         "value": answer.computed,
         "shape": answer.shape,
     }
 
 
-def _step(step: Step, display: Any) -> dict[str, Any]:  # noqa: ANN401 (as above)
-    relation = {"<=": r"\le", ">=": r"\ge"}.get(step.relation, step.relation)
+def _step(step: Step, solution: Solution) -> dict[str, Any]:
     return {
         "rule": step.rule,
         "target": plain(step.target),
@@ -62,27 +58,10 @@ def _step(step: Step, display: Any) -> dict[str, Any]:  # noqa: ANN401 (as above
         "before": plain(step.before),
         "after": plain(step.after),
         "because": step.because,
-        "latex": f"{latex(step.before, display)} {relation} {latex(step.after, display)}",
-        "shape": list(step.shape) if step.shape is not None else None,
+        "latex": step_formula(step, solution),
+        "shape": None if step.shape is None else list(step.shape),
         "assumptions": list(step.assumptions),
-        "check": None
-        if step.check is None
-        else {
-            "holds": step.check.holds,
-            "method": step.check.method,
-            "points": step.check.points,
-            "max_error": step.check.max_error,
-        },
-    }
-
-
-def _check(check: Check) -> dict[str, Any]:
-    return {
-        "claim": check.claim,
-        "method": check.method,
-        "holds": check.holds,
-        "max_error": check.max_error,
-        "tolerance": check.tolerance,
+        "check": None if step.check is None else asdict(step.check),
     }
 
 

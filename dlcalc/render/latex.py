@@ -1,41 +1,61 @@
-"""LaTeX: the answers and the derivation as aligned equations, ready to paste between \\begin{document} and \\end{document}."""
+"""LaTeX: the answers and the derivation as aligned equations, to paste into the body of a document (amsmath)."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
 from dlcalc.notation.printing import latex
+from dlcalc.render import lines
 
 if TYPE_CHECKING:
     from dlcalc.render import Layout
-    from dlcalc.solution import Answer, Solution
+    from dlcalc.solution import Answer, Solution, Step
 
-_ESCAPES = str.maketrans({"_": r"\_", "%": r"\%", "&": r"\&", "#": r"\#", "^": r"\^{}", "~": r"\~{}", "{": r"\{", "}": r"\}", "$": r"\$"})
+RELATIONS = {"<=": r"\le", ">=": r"\ge"}
+_TEXT = str.maketrans(
+    {"_": r"\_", "%": r"\%", "&": r"\&", "#": r"\#", "$": r"\$", "{": r"\{", "}": r"\}", "^": r"\^{}", "~": r"\~{}"}
+)
 
 
 def render(solution: Solution, layout: Layout) -> str:
-    """Write align* environments (amsmath); the reasons stand as text at the right."""
-    answers = [solution[name] for name in layout.get] or solution.answers
-    out = [r"\begin{align*}", *(f"  {_answer(answer, solution)} \\\\" for answer in answers), r"\end{align*}"]
+    """Write align* environments; the reasons stand as text at the right, the rest as comments."""
+    out = [
+        r"\begin{align*}",
+        *(rf"  {answer_formula(answer, solution, '&=')} \\" for answer in lines.wanted(solution, layout)),
+        r"\end{align*}",
+    ]
     if layout.steps:
-        out.append(r"\begin{align*}")
-        for step in solution.steps:
-            display = solution.setting.display
-            relation = {"<=": r"\le", ">=": r"\ge"}.get(step.relation, step.relation)
-            out.append(f"  {latex(step.before, display)} &{relation} {latex(step.after, display)} && \\text{{{_text(step.because)}}} \\\\")
-        out.append(r"\end{align*}")
+        out += [r"\begin{align*}", *(_step_line(step, solution) for step in solution.steps), r"\end{align*}"]
+        spelling = lines.script(solution, ascii=True)
+        out += [f"% {spelling.mark(holds=holds)} {line}" for holds, line in lines.check_lines(solution, spelling)]
+    out += [f"% {lines.mark_line(mark, lines.script(solution, ascii=True))}" for mark in solution.marks]
+    out += [f"% note: {text}" for text in solution.notes]
     out += [f"% convention: {text}" for text in solution.conventions]
     out += [f"% assumes: {text}" for text in solution.assumptions]
     return "\n".join(out)
 
 
-def _text(text: str) -> str:
-    return text.translate(_ESCAPES)
+def _step_line(step: Step, solution: Solution) -> str:
+    return rf"  {step_formula(step, solution, '&')} && \text{{{step.because.translate(_TEXT)}}} \\"
 
 
-def _answer(answer: Answer, solution: Solution) -> str:
+def answer_formula(answer: Answer, solution: Solution, equals: str = "=") -> str:
+    """Write an answer as an equation."""
     display = solution.setting.display
-    label = latex(answer.label, display) if answer.label is not None else rf"\text{{{_text(answer.name)}}}"
+    label = rf"\text{{{answer.name.translate(_TEXT)}}}" if answer.label is None else latex(answer.label, display)
+    return f"{label} {equals} {value_formula(answer, solution)}"
+
+
+def value_formula(answer: Answer, solution: Solution) -> str:
+    """Write the value of an answer."""
+    display = solution.setting.display
     if answer.form == "size" and isinstance(answer.value, tuple):
-        return f"{label} &= " + r" \times ".join(latex(v, display) for v in answer.value)
-    return f"{label} &= {latex(answer.value, display)}"
+        return r" \times ".join(latex(axis, display) for axis in answer.value)
+    return latex(answer.value, display)
+
+
+def step_formula(step: Step, solution: Solution, align: str = "") -> str:
+    """Write a step as an equation or a bound."""
+    display = solution.setting.display
+    relation = RELATIONS.get(step.relation, step.relation)
+    return f"{latex(step.before, display)} {align}{relation} {latex(step.after, display)}"

@@ -1,23 +1,51 @@
-"""What the text, plain and markdown renderers have in common: the sentences of a solution, before any layout."""
+"""What the text, plain and markdown renderers share: the sentences of a solution, before any layout."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from dlcalc.notation.expression import Expr, Num, Sym
-from dlcalc.notation.printing import Value, plain, unicode
-from dlcalc.render.quiet import rounded
-from dlcalc.notation.evaluate import approximate
+from dlcalc.notation.expression import Num
+from dlcalc.notation.printing import Value, decimal, plain, unicode
+from dlcalc.notation.tokens import GREEK, OPERATORS, SUBSCRIPTS, SUPERSCRIPTS
+from dlcalc.render.quiet import bare_value
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from dlcalc.render import Layout
-    from dlcalc.solution import Answer, Mark, Solution, Step
+    from dlcalc.solution import Answer, Check, Computed, Mark, Solution, Step
+
+RELATIONS = {"<=": "≤", ">=": "≥"}
+_ASCII = str.maketrans(
+    {
+        **{letter: f"^{written}" for letter, written in SUPERSCRIPTS.items()},
+        **{operator: written for operator, written in OPERATORS.items() if len(operator) == 1},
+        **SUBSCRIPTS,
+        **GREEK,
+        "Σ": "sum ",
+        "⌊": "floor(",
+        "⌋": ")",
+        "⌈": "ceil(",
+        "⌉": ")",
+        "√": "sqrt ",
+        "→": "->",
+        "…": "...",
+        "—": "-",
+        "’": "'",
+        "≈": "~",
+        "½": "1/2",
+        "∂": "d",
+        "∇": "grad ",
+        "±": "+-",
+    }
+)
+_MARKS = {True: "✓", False: "✗", None: "?"}
+_ASCII_MARKS = {True: "ok", False: "FAILED", None: "?"}
+_VERDICTS = {True: "correct", False: "wrong", None: "undecided"}
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Script:
     """How mathematics is spelled: Unicode as on paper, or ASCII."""
 
@@ -30,22 +58,15 @@ class Script:
 
     def relation(self, relation: str) -> str:
         """Write a relation."""
-        return relation if self.ascii else {"<=": "≤", ">=": "≥"}.get(relation, relation)
+        return relation if self.ascii else RELATIONS.get(relation, relation)
 
-    def mark(self, holds: bool | None) -> str:  # noqa: FBT001 (the value shown)
+    def mark(self, *, holds: bool | None) -> str:
         """Write the outcome of a check."""
-        if self.ascii:
-            return {True: "ok", False: "FAILED", None: "?"}[holds]
-        return {True: "✓", False: "✗", None: "?"}[holds]
+        return (_ASCII_MARKS if self.ascii else _MARKS)[holds]
 
     def prose(self, text: str) -> str:
-        """Write a sentence; in ASCII, with the letters of the mathematics in it spelled out."""
-        if not self.ascii:
-            return text
-        from dlcalc.notation.tokens import GREEK, OPERATORS, SUBSCRIPTS, SUPERSCRIPTS
-
-        out = "".join(GREEK.get(c) or SUBSCRIPTS.get(c) or (f"^{SUPERSCRIPTS[c]}" if c in SUPERSCRIPTS else OPERATORS.get(c, c)) for c in text)
-        return out.replace("Σ", "sum ").replace("⌊", "floor(").replace("⌋", ")").replace("⌈", "ceil(").replace("⌉", ")").replace("—", "-").replace("√", "sqrt ").replace("→", "->").replace("…", "...").replace("‖", "||")
+        """Write a sentence; in ASCII, with the letters of its mathematics spelled out."""
+        return text.translate(_ASCII) if self.ascii else text
 
 
 def script(solution: Solution, *, ascii: bool) -> Script:
@@ -53,39 +74,43 @@ def script(solution: Solution, *, ascii: bool) -> Script:
     return Script(ascii, solution.setting.display)
 
 
+def wanted(solution: Solution, layout: Layout) -> list[Answer]:
+    """Return the answers to show: those asked for, or all of them."""
+    return [solution[name] for name in layout.get] or list(solution.answers)
+
+
 def answer_line(answer: Answer, spelling: Script, layout: Layout) -> str:
-    """Write one answer: its label, its exact value and, where that is not a short number, its decimals."""
-    label = spelling.value(answer.label if answer.label is not None else Sym(answer.name)) if answer.label is not None else answer.name
+    """Write one answer: its label, its exact value and, where that is no short number, its decimals."""
+    label = answer.name if answer.label is None else spelling.value(answer.label)
     value = answer.value
     if answer.form == "size" and isinstance(value, tuple):
-        between = "x" if spelling.ascii else " × "
-        return f"{label} = {between.join(_factor(v, spelling) for v in value)}"
-    if layout.decimals is not None:
-        return f"{label} = {_rounded(value, layout.decimals, spelling)}"
+        times = "x" if spelling.ascii else " × "
+        return f"{label} = {times.join(_axis(axis, spelling) for axis in value)}"
+    if layout.decimals is not None and answer.computed is not None:
+        return f"{label} = {bare_value(value, layout.decimals)}"
     written = f"{label} = {spelling.value(value)}"
-    if isinstance(value, Expr) and not _short_number(value):
-        decimals = approximate(value)
-        if decimals is not None:
-            written += f" {'~' if spelling.ascii else '≈'} {decimals:.10g}"
-    return written
+    if answer.computed is None or _short(value):
+        return written
+    return f"{written} {spelling.prose('≈')} {_ten_digits(answer.computed)}"
 
 
-def _factor(value: Expr, spelling: Script) -> str:
+def _axis(value: Value, spelling: Script) -> str:
     text = spelling.value(value)
     return f"({text})" if " " in text else text
 
 
-def _short_number(value: Expr) -> bool:
-    return isinstance(value, Num) and (value.value.denominator == 1 or "/" not in plain(value))
-
-
-def _rounded(value: Value, decimals: int, spelling: Script) -> str:
+def _short(value: Value) -> bool:
+    """Say whether all its numbers are short decimals as they stand."""
     if isinstance(value, tuple):
-        nested = any(isinstance(v, tuple) for v in value)
-        return (";" if nested else ",").join(_rounded(v, decimals, spelling) for v in value)
-    if approximate(value) is None or (isinstance(value, Num) and value.value.denominator == 1):
-        return spelling.value(value)
-    return rounded(value, decimals)
+        return all(map(_short, value))
+    return isinstance(value, Num) and decimal(value.value) is not None
+
+
+def _ten_digits(computed: Computed) -> str:
+    if isinstance(computed, list):
+        nested = any(isinstance(part, list) for part in computed)
+        return ("; " if nested else ", ").join(map(_ten_digits, computed))
+    return f"{computed:.10g}"
 
 
 def step_text(step: Step, previous: Step | None, spelling: Script) -> str:
@@ -95,23 +120,34 @@ def step_text(step: Step, previous: Step | None, spelling: Script) -> str:
     return f"{left}{spelling.relation(step.relation)} {spelling.value(step.after)}"
 
 
-def check_lines(solution: Solution, spelling: Script) -> list[str]:
-    """Summarise how the steps were checked, then each independent route."""
+def step_mark(step: Step, spelling: Script) -> str:
+    """Write the outcome of a step's check."""
+    return spelling.mark(holds=None if step.check is None else step.check.holds)
+
+
+def check_lines(solution: Solution, spelling: Script) -> list[tuple[bool, str]]:
+    """Say how the steps were checked, then each independent route; each with whether it held."""
     found = [step.check for step in solution.steps if step.check is not None]
-    held = sum(check.holds for check in found)
-    points = max((check.points for check in found), default=0)
-    worst = max((check.max_error for check in found), default=0.0)
-    at = f"at {points} random points" if points > 1 else "in numbers"
-    error = "no error (exact arithmetic)" if worst == 0 else f"worst error {worst:.1g}"
-    count = f"all {len(found)} steps hold" if held == len(found) else f"{len(found) - held} of {len(found)} steps FAIL"
-    lines = [f"{spelling.mark(held == len(found))} {count}, evaluated {at}: {error}"] if found else []
-    for check in solution.checks:
-        error = "exactly" if check.max_error == 0 else f"error {check.max_error:.2g}, allowed {check.tolerance:.2g}"
-        lines.append(f"{spelling.mark(check.holds)} {spelling.prose(check.claim)}: {spelling.prose(check.method)} ({error if check.holds else 'DISAGREES, ' + error})")
-    return lines
+    routes = [(check.holds, _route_line(check, spelling)) for check in solution.checks]
+    if not found:
+        return routes
+    failed = sum(not check.holds for check in found)
+    points = sorted({check.points for check in found if check.points > 1})
+    worst = max(check.max_error for check in found)
+    count = f"{failed} of {len(found)} steps FAIL" if failed else f"all {len(found)} steps hold"
+    several = " to ".join(str(n) for n in dict.fromkeys((points[0], points[-1]))) if points else ""
+    where = f"evaluated at {several} random points" if points else "evaluated in numbers"
+    error = f"worst error {worst:.1g}" if worst else "no error"
+    return [(not failed, f"{count}, {where}: {error}"), *routes]
+
+
+def _route_line(check: Check, spelling: Script) -> str:
+    error = f"error {check.max_error:.2g}, allowed {check.tolerance:.2g}" if check.max_error else "exactly"
+    outcome = error if check.holds else f"DISAGREES, {error}"
+    return f"{spelling.prose(check.claim)}: {spelling.prose(check.method)} ({outcome})"
 
 
 def mark_line(mark: Mark, spelling: Script) -> str:
     """Write the verdict on an answer handed in."""
-    verdict = {True: "correct", False: "wrong", None: "undecided"}[mark.correct]
-    return f"{spelling.mark(mark.correct)} your {mark.name} = {mark.given} is {verdict}: {spelling.prose(mark.because)}"
+    verdict = f"your {mark.name} = {mark.given} is {_VERDICTS[mark.correct]}: {mark.because}"
+    return f"{spelling.mark(holds=mark.correct)} {spelling.prose(verdict)}"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
 from typing import TYPE_CHECKING
 
 from dlcalc.render import lines
@@ -14,18 +15,15 @@ if TYPE_CHECKING:
 def render(solution: Solution, layout: Layout) -> str:
     """Write answers, marks, steps, checks, and what they rest on."""
     spelling = lines.script(solution, ascii=True)
-    answers = [solution[name] for name in layout.get] or solution.answers
-    out = [lines.answer_line(answer, spelling, layout) for answer in answers]
+    out = [lines.answer_line(answer, spelling, layout) for answer in lines.wanted(solution, layout)]
     out += [lines.mark_line(mark, spelling) for mark in solution.marks]
     out += [f"note: {spelling.prose(note)}" for note in solution.notes]
     if layout.steps:
-        previous = None
-        for index, step in enumerate(solution.steps, 1):
-            holds = step.check.holds if step.check is not None else None
-            text = lines.step_text(step, previous, spelling)
-            out.append(f"{index}. {text}  [{spelling.prose(step.because)}] {spelling.mark(holds)}")
-            previous = step
-        out += lines.check_lines(solution, spelling)
+        for index, (previous, step) in enumerate(pairwise((None, *solution.steps)), 1):
+            if step is not None:
+                text = lines.step_text(step, previous, spelling)
+                out.append(f"{index}. {text}  [{spelling.prose(step.because)}] {lines.step_mark(step, spelling)}")
+        out += [f"{spelling.mark(holds=holds)} {line}" for holds, line in lines.check_lines(solution, spelling)]
     out += [f"convention: {spelling.prose(text)}" for text in solution.conventions]
     out += [f"assumes: {spelling.prose(text)}" for text in solution.assumptions]
     return "\n".join(out)

@@ -6,7 +6,7 @@ from fractions import Fraction
 from typing import TYPE_CHECKING
 
 from dlcalc.notation.evaluate import approximate
-from dlcalc.notation.expression import Expr, Num
+from dlcalc.notation.expression import Num
 from dlcalc.notation.printing import decimal, plain
 
 if TYPE_CHECKING:
@@ -38,30 +38,25 @@ def bare_value(value: Value, decimals: int | None = None) -> str:
     number = value.value if isinstance(value, Num) else approximate(value)
     if number is None:
         return plain(value)
-    if decimals is not None and not (isinstance(number, Fraction) and number.denominator == 1):
-        return rounded(value, decimals)
-    if isinstance(number, Fraction):
-        exact = decimal(number)
-        if exact is not None and len(exact) <= _EXACT_DIGITS:
-            return exact
-        try:
-            return repr(float(number)) if number.denominator != 1 else str(number.numerator)
-        except OverflowError:
-            return plain(value)
-    return repr(number)
+    if isinstance(number, Fraction) and number.denominator == 1:
+        return str(number.numerator)
+    if decimals is not None:
+        return _rounded(number, decimals)
+    return _shortest(number) or plain(value)
 
 
-_EXACT_DIGITS = 17
+def _shortest(number: Fraction | float) -> str:
+    """Write the decimals that round-trip; nothing where floats cannot hold the number."""
+    exact = decimal(number) if isinstance(number, Fraction) else None
+    try:
+        return exact or repr(float(number))
+    except OverflowError:
+        return ""
 
 
-def rounded(value: Expr, decimals: int) -> str:
-    """Round to a number of decimal places, exactly where the value is a fraction (half to even)."""
-    number = value.value if isinstance(value, Num) else approximate(value)
-    if number is None:
-        return plain(value)
-    if isinstance(number, float):
-        return f"{number:.{decimals}f}"
-    scaled = round(number * 10**decimals)
+def _rounded(number: Fraction | float, decimals: int) -> str:
+    """Round to a number of decimal places, half to even; a fraction exactly, however large."""
+    scaled = round(Fraction(number) * 10**decimals)
     whole, rest = divmod(abs(scaled), 10**decimals)
     sign = "-" if scaled < 0 else ""
     return f"{sign}{whole}.{rest:0{decimals}d}" if decimals else f"{sign}{whole}"

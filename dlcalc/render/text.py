@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from io import StringIO
+from itertools import pairwise
 from typing import TYPE_CHECKING
 
 from rich.console import Console
@@ -15,6 +16,7 @@ if TYPE_CHECKING:
     from dlcalc.render import Layout
     from dlcalc.solution import Solution
 
+_STYLES = {True: "green", False: "red", None: "yellow"}
 UNBOUNDED = 100_000
 NARROW = 100
 """Below this width the reason of a step stands under it, not beside it."""
@@ -40,57 +42,47 @@ def render(solution: Solution, layout: Layout) -> str:
 
 def _draw(console: Console, solution: Solution, layout: Layout) -> None:
     spelling = lines.script(solution, ascii=False)
-    answers = [solution[name] for name in layout.get] or solution.answers
-    for answer in answers:
-        principal = answer in solution.principal_answers
-        console.print(Text(lines.answer_line(answer, spelling, layout), style="bold" if principal else ""))
+    for answer in lines.wanted(solution, layout):
+        style = "bold" if answer in solution.principal_answers else ""
+        console.print(Text(lines.answer_line(answer, spelling, layout), style=style))
     for mark in solution.marks:
-        style = {True: "green", False: "red", None: "yellow"}[mark.correct]
-        console.print(Text(lines.mark_line(mark, spelling), style=style))
+        console.print(Text(lines.mark_line(mark, spelling), style=_STYLES[mark.correct]))
     for note in solution.notes:
         console.print(Text(f"note: {note}", style="yellow"))
-    if layout.steps and solution.steps:
+    if layout.steps:
         console.print()
-        console.print(_derivation(solution, spelling, layout))
+        console.print(_derivation(solution, spelling, beside=(layout.width or UNBOUNDED) >= NARROW))
         console.print()
-        for line in lines.check_lines(solution, spelling):
-            console.print(_hanging(line, "red" if line.startswith("✗") else "green"))
-    rest = [("convention", text) for text in solution.conventions] + [("assumes", text) for text in solution.assumptions]
+        console.print(
+            _table([(spelling.mark(holds=h), line, _STYLES[h]) for h, line in lines.check_lines(solution, spelling)])
+        )
+    rest = [("convention", text, "dim") for text in solution.conventions]
+    rest += [("assumes", text, "dim") for text in solution.assumptions]
     if rest:
         console.print()
-        table = Table.grid(padding=(0, 2))
-        table.add_column(style="dim")
-        table.add_column()
-        for kind, text in rest:
-            table.add_row(kind, Text(text))
-        console.print(table)
+        console.print(_table(rest))
 
 
-def _hanging(line: str, style: str) -> Table:
+def _table(rows: list[tuple[str, str, str]]) -> Table:
+    """Lay out lines with something before them, wrapped with a hanging indent."""
     table = Table.grid(padding=(0, 1))
-    table.add_column(style=style)
-    table.add_column()
-    table.add_row(line[0], Text(line[2:]))
+    for before, line, style in rows:
+        table.add_row(Text(before, style=style), Text(line))
     return table
 
 
-def _derivation(solution: Solution, spelling: lines.Script, layout: Layout) -> Table:
-    beside = layout.width is None or layout.width >= NARROW
+def _derivation(solution: Solution, spelling: lines.Script, *, beside: bool) -> Table:
+    """Lay out the steps: number, mathematics, reason (beside it, or under it on a narrow screen), mark."""
     table = Table.grid(padding=(0, 2))
     table.add_column(justify="right", style="dim")
-    table.add_column()
-    if beside:
-        table.add_column(style="dim")
-    table.add_column()
-    previous = None
-    for index, step in enumerate(solution.steps, 1):
-        holds = step.check.holds if step.check is not None else None
-        mark = Text(spelling.mark(holds), style="green" if holds else "red")
-        text = Text(lines.step_text(step, previous, spelling))
+    for index, (previous, step) in enumerate(pairwise((None, *solution.steps)), 1):
+        if step is None:
+            continue
+        mark = Text(lines.step_mark(step, spelling), style=_STYLES[None if step.check is None else step.check.holds])
+        text, because = Text(lines.step_text(step, previous, spelling)), Text(step.because, style="dim")
         if beside:
-            table.add_row(f"  {index}", text, Text(step.because), mark)
+            table.add_row(f"  {index}", text, because, mark)
         else:
             table.add_row(f"  {index}", text, mark)
-            table.add_row("", Text(f"  {step.because}", style="dim"), "")
-        previous = step
+            table.add_row("", Text("  ") + because, "")
     return table

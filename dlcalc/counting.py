@@ -1,0 +1,411 @@
+"""What the topics that count trainable parameters share: forward passes to count on, steps, sums of like terms.
+
+A network is written once, as a forward pass through `Layers`, and run in two ways that know no formula:
+`Reading` computes with plain loops and counts the distinct parameters that they read; `Allocated` lets NumPy make
+arrays that fit what flows in, and counts their entries. Activation functions are left out: they hold no parameters.
+"""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections import Counter
+from dataclasses import dataclass, field
+from fnmatch import fnmatchcase
+from fractions import Fraction
+from functools import cache
+from itertools import groupby, product
+from math import prod
+from typing import TYPE_CHECKING, Any
+
+from dlcalc.errors import DlcalcError
+from dlcalc.notation.evaluate import PLAIN
+from dlcalc.notation.expression import (
+    ONE,
+    ZERO,
+    Add,
+    Div,
+    Expr,
+    Mul,
+    Num,
+    Pow,
+    Relation,
+    Sym,
+    add,
+    fold,
+    mul,
+    number,
+    power,
+    substitute,
+)
+from dlcalc.notation.functions import floor
+from dlcalc.notation.printing import plain
+from dlcalc.solution import POINTS, Route, Setting, Slip, Step, symbols
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Mapping, Sequence
+
+    from dlcalc.derivation import Letters
+    from dlcalc.solution import Answer
+
+    Tensors = tuple[str, ...]
+    """Patterns of the names of the tensors that are counted together: `("conv*_weight",)`."""
+
+# ruff: noqa: ANN401 (what flows through a layer is a list or an array, as the kind of layers wants it)
+
+MAX_ALLOCATED = 20_000_000
+"""Numbers that are really allocated to count them, at all points together; above it only the formula is checked."""
+MAX_CLAIMED = 6
+"""Answers whose names stand beside the check of all of them."""
+MAX_EXPONENT = 64
+"""Larger powers are kept as they are written."""
+
+
+# forward passes
+
+
+@dataclass(frozen=True, slots=True)
+class Convolution:
+    """A convolution with its tensors by name (a bias without a name is no bias).
+
+    Where it is not shared, every position has weights and biases of its own.
+    """
+
+    filters: int
+    window: tuple[int, ...]
+    weight: str
+    bias: str = ""
+    stride: int = 1
+    padding: int = 0
+    groups: int = 1
+    shared: bool = True
+
+
+class Layers(ABC):
+    """The layers that a forward pass is written with; every call is a layer with parameters of its own."""
+
+    def __init__(self) -> None:
+        """Start without parameters."""
+        self.counts: Counter[str] = Counter()
+
+    @abstractmethod
+    def image(self, channels: int, sides: Sequence[int]) -> Any:
+        """Make an input with channels and spatial axes."""
+
+    @abstractmethod
+    def convolution(self, x: Any, layer: Convolution) -> Any:
+        """Slide the filters over an image."""
+
+    @abstractmethod
+    def norm(self, x: Any, scale: str, shift: str) -> Any:
+        """Scale and shift every channel; the normalisation before it has no parameters."""
+
+    @abstractmethod
+    def add(self, x: Any, y: Any) -> Any:
+        """Add two results of one shape; it is an error if their shapes differ."""
+
+    def vector(self, length: int) -> Any:
+        """Make an input without spatial axes."""
+        return self.image(length, ())
+
+    def linear(self, x: Any, units: int, weight: str, bias: str = "") -> Any:
+        """Compute Wx + b: a convolution without spatial axes."""
+        return self.convolution(x, Convolution(units, (), weight, bias))
+
+
+Place = tuple[int, ...]
+Grid = list[dict[Place, int]]
+
+
+class Reading(Layers):
+    """Layers as plain loops: a parameter comes into being when a loop first reads it."""
+
+    def __init__(self) -> None:
+        """Start with nothing read."""
+        super().__init__()
+        self._read: set[tuple[str, int, Place]] = set()
+        self._layer = 0
+
+    def _parameter(self, tensor: str, *place: int) -> int:
+        key = (tensor, self._layer, place)
+        if tensor and key not in self._read:
+            self._read.add(key)
+            self.counts[tensor] += 1
+        return 1 if tensor else 0
+
+    def image(self, channels: int, sides: Sequence[int]) -> Grid:
+        """Make a map from places to ones for every channel."""
+        return [dict.fromkeys(product(*map(range, sides)), 1) for _ in range(channels)]
+
+    def convolution(self, x: Grid, layer: Convolution) -> Grid:
+        """Sum over the window and the channels of the filter's group, filter by filter and position by position."""
+        self._layer += 1
+        sides = [max(axis) + 1 + 2 * layer.padding for axis in zip(*x[0], strict=True)]
+        room = [range((side - k) // layer.stride + 1) for side, k in zip(sides, layer.window, strict=True)]
+        return [{at: self._response(x, layer, unit, at) for at in product(*room)} for unit in range(layer.filters)]
+
+    def _response(self, x: Grid, layer: Convolution, unit: int, at: Place) -> int:
+        own = () if layer.shared else at
+        total = self._parameter(layer.bias, unit, *own)
+        for channel, values in enumerate(x):
+            if channel * layer.groups // len(x) == unit * layer.groups // layer.filters:
+                for offset in product(*map(range, layer.window)):
+                    seen = tuple(p * layer.stride + o - layer.padding for p, o in zip(at, offset, strict=True))
+                    total += self._parameter(layer.weight, unit, channel, *offset, *own) * values.get(seen, 0)
+        return total
+
+    def norm(self, x: Grid, scale: str, shift: str) -> Grid:
+        """Read a scale and a shift for every channel."""
+        self._layer += 1
+        return [
+            {at: self._parameter(scale, channel) * v + self._parameter(shift, channel) for at, v in values.items()}
+            for channel, values in enumerate(x)
+        ]
+
+    def add(self, x: Grid, y: Grid) -> Grid:
+        """Add place by place."""
+        if [values.keys() for values in x] != [values.keys() for values in y]:
+            raise ValueError("the summands have different shapes")
+        return [{at: a[at] + b[at] for at in a} for a, b in zip(x, y, strict=True)]
+
+
+class Allocated(Layers):
+    """Layers on NumPy arrays, made as large as what flows in and out asks."""
+
+    def _array(self, tensor: str, *shape: int) -> Any:
+        import numpy as np
+
+        array = np.zeros(shape, dtype=np.float32)
+        if tensor:
+            self.counts[tensor] += array.size
+        return array
+
+    def image(self, channels: int, sides: Sequence[int]) -> Any:
+        """Make an array, channels first."""
+        return self._array("", channels, *sides)
+
+    def convolution(self, x: Any, layer: Convolution) -> Any:
+        """Multiply the windows by the filters, group by group."""
+        import numpy as np
+
+        axes = tuple(range(1, x.ndim))
+        padded = np.pad(x, [(0, 0)] + [(layer.padding, layer.padding)] * len(axes))
+        views = np.lib.stride_tricks.sliding_window_view(padded, layer.window, axis=axes)
+        views = views[(slice(None), *(slice(None, None, layer.stride) for _ in axes))]
+        own = () if layer.shared else views.shape[1 : 1 + len(axes)]
+        out = []
+        for part in np.split(views, layer.groups):
+            kernel = self._array(layer.weight, layer.filters // layer.groups, len(part), *own, *layer.window)
+            if layer.shared:
+                summed = (0, *range(-len(axes), 0))
+                out.append(np.tensordot(kernel, part, axes=(tuple(range(1, kernel.ndim)), summed)))
+            else:
+                out.append((kernel * part).sum(axis=(1, *range(-len(axes), 0))))
+        y = np.concatenate(out)
+        if not layer.bias:
+            return y
+        return y + self._array(layer.bias, layer.filters, *(own or (1,) * len(axes)))
+
+    def norm(self, x: Any, scale: str, shift: str) -> Any:
+        """Multiply by an array of scales and add one of shifts."""
+        ones = (1,) * (x.ndim - 1)
+        return self._array(scale, len(x), *ones) * x + self._array(shift, len(x), *ones)
+
+    def add(self, x: Any, y: Any) -> Any:
+        """Add arrays of one shape; nothing is broadcast."""
+        if x.shape != y.shape:
+            raise ValueError("the summands have different shapes")
+        return x + y
+
+
+# counting
+
+
+@dataclass(frozen=True)
+class Count:
+    """A network written in letters, and what is counted in it: totals, and lists of them."""
+
+    letters: Letters
+    network: Callable[[Layers, Mapping[str, int]], object]
+    totals: Mapping[str, Tensors]
+    lists: Mapping[str, Sequence[Tensors]] = field(default_factory=dict)
+
+    def setting(self, *constraints: Relation) -> Setting:
+        """Say what the letters and the totals stand for: a total is what the loops of a small network read."""
+        for name in sorted(self.letters.domains.keys() & self.totals.keys()):
+            raise DlcalcError(f"{name} is the name of a result here", "use another letter for the given")
+        letters = tuple(self.letters.domains)
+
+        @cache
+        def read(sizes: tuple[int, ...]) -> Mapping[str, int]:
+            return self._run(Reading(), dict(zip(letters, sizes, strict=True)))
+
+        def definition(tensors: Tensors) -> Callable[[Mapping[str, Any]], int]:
+            return lambda point: _total(tensors, read(tuple(int(point[letter]) for letter in letters)))
+
+        return Setting(
+            domains=self.letters.domains,
+            constraints=(*constraints, *_whole_and_positive(self.letters.values.values())),
+            definitions={name: definition(tensors) for name, tensors in self.totals.items()},
+        )
+
+    def allocated(self, answers: Iterable[Answer]) -> tuple[Route, ...]:
+        """Count the answers again on arrays of the very sizes asked, where the parameters fit into memory."""
+        counted = {answer.name: answer.value for answer in answers if self._counted_as(answer.name)}
+        sizes = {name: self.letters.values.get(name, Sym(name)) for name in self.letters.domains}
+        largest = {name: domain.high for name, domain in self.letters.domains.items()}
+        totals = [value for value in counted.values() if isinstance(value, Expr)]
+        points = POINTS if symbols(*totals) else 1
+        if max(PLAIN.value(value, largest) for value in totals) * points > MAX_ALLOCATED:
+            return ()
+        wanted = [tensors for name in counted for tensors in self._counted_as(name)]
+
+        def entries(point: Mapping[str, Any]) -> list[int]:
+            found = self._run(Allocated(), {name: int(PLAIN.value(size, point)) for name, size in sizes.items()})
+            return [_total(tensors, found) for tensors in wanted]
+
+        method = "the forward pass run on arrays that fit, their entries counted"
+        first, more = list(counted)[:MAX_CLAIMED], len(counted) - MAX_CLAIMED
+        claim = ", ".join(first) + (f" and {more} more" if more > 0 else "")
+        return (Route(claim, method, tuple(counted.values()), entries),)
+
+    def _counted_as(self, name: str) -> tuple[Tensors, ...]:
+        return (self.totals[name],) if name in self.totals else tuple(self.lists.get(name, ()))
+
+    def _run(self, layers: Layers, sizes: Mapping[str, int]) -> Mapping[str, int]:
+        self.network(layers, sizes)
+        return layers.counts
+
+
+def _total(tensors: Tensors, counts: Mapping[str, int]) -> int:
+    return sum(n for name, n in counts.items() if any(fnmatchcase(name, pattern) for pattern in tensors))
+
+
+def _whole_and_positive(givens: Iterable[Expr]) -> tuple[Relation, ...]:
+    """Restrict the symbols inside expressions that are sizes."""
+    inside = [given for given in givens if symbols(given)]
+    return tuple(r for given in inside for r in (Relation(floor(given), "=", given), Relation(given, ">=", ONE)))
+
+
+# formulas
+
+
+def total(terms: Sequence[Expr]) -> Expr:
+    """Write a sum, folding nothing; nothing added up is zero."""
+    return Add(tuple(terms)) if len(terms) > 1 else terms[0] if terms else ZERO
+
+
+def times(*factors: Expr) -> Expr:
+    """Write a product, without factors 1; equal neighbours become a power."""
+    powers = [(base, len(list(same))) for base, same in groupby(f for f in factors if f != ONE)]
+    written = tuple(base if n == 1 else Pow(base, number(n)) for base, n in powers)
+    return Mul(written) if len(written) > 1 else written[0] if written else ONE
+
+
+def like_terms(node: Expr) -> Expr:
+    """Add up the terms that differ in their coefficient only: where there are any, the highest degree comes first.
+
+    Sums inside products stay as they are; nothing is multiplied out.
+
+    >>> m, n = Sym("m"), Sym("n")
+    >>> print(like_terms(Add((m, Mul((m, n)), Mul((n, m)), ONE, m))))
+    2*m*n + 2*m + 1
+    """
+    folded = fold(node)
+    terms = [_monomial(term) for term in (folded.terms if isinstance(folded, Add) else (folded,))]
+    coefficients: dict[frozenset[tuple[Expr, int]], Fraction] = {}
+    monomials: dict[frozenset[tuple[Expr, int]], dict[Expr, int]] = {}
+    for coefficient, powers in terms:
+        key = frozenset(powers.items())
+        coefficients[key] = coefficients.get(key, Fraction(0)) + coefficient
+        monomials.setdefault(key, powers)
+    order = list(monomials)
+    if len(order) < len(terms):
+        order.sort(key=lambda key: -sum(e for e in monomials[key].values() if e > 0))
+    return add(*(_term(coefficients[key], monomials[key]) for key in order))
+
+
+def _monomial(node: Expr) -> tuple[Fraction, dict[Expr, int]]:
+    """Take a term apart: a coefficient, and factors with whole powers."""
+    match node:
+        case Num(value):
+            return value, {}
+        case Mul(factors):
+            return _product([_monomial(f) for f in factors])
+        case Div(numerator, denominator):
+            return _product([_monomial(numerator), _raised(_monomial(denominator), -1)])
+        case Pow(base, Num(exponent)) if exponent.denominator == 1 and abs(exponent) <= MAX_EXPONENT:
+            return _raised(_monomial(base), int(exponent))
+        case Add() if not isinstance(merged := like_terms(node), Add):
+            return _monomial(merged)
+    return Fraction(1), {node: 1}
+
+
+def _product(parts: Sequence[tuple[Fraction, dict[Expr, int]]]) -> tuple[Fraction, dict[Expr, int]]:
+    powers: dict[Expr, int] = {}
+    for _, factors in parts:
+        for base, exponent in factors.items():
+            powers[base] = powers.get(base, 0) + exponent
+    return prod((c for c, _ in parts), start=Fraction(1)), {base: e for base, e in powers.items() if e}
+
+
+def _raised(part: tuple[Fraction, dict[Expr, int]], exponent: int) -> tuple[Fraction, dict[Expr, int]]:
+    return part[0] ** exponent, {base: e * exponent for base, e in part[1].items()}
+
+
+def _term(coefficient: Fraction, powers: Mapping[Expr, int]) -> Expr:
+    """Put a term together again: `13*n^2/16`."""
+    above = mul(number(coefficient.numerator), *(power(base, number(e)) for base, e in powers.items() if e > 0))
+    below = mul(number(coefficient.denominator), *(power(base, number(-e)) for base, e in powers.items() if e < 0))
+    return above if below == ONE else Div(above, below)
+
+
+# steps
+
+
+def derived(rule: str, target: Expr, formula: Expr, values: Mapping[str, Expr], because: str) -> list[Step]:
+    """Derive a count: its formula, the givens put in, every term computed, like terms added up."""
+    used = {name: value for name, value in values.items() if name in symbols(formula)}
+    inserted = _as_on_paper(substitute(formula, used))
+    value = like_terms(inserted)
+    stages = [("givens", inserted, "the givens put in")]
+    if isinstance(inserted, Add):
+        stages.append(("terms", Add(tuple(map(fold, inserted.terms))), "term by term"))
+    merged = isinstance(inserted, Add) and not isinstance(value, Num)
+    stages.append(("value", value, "like terms added up" if merged else "computed"))
+    steps = [Step(rule, target, target, formula, because)]
+    for stage, after, why in stages:
+        before = steps[-1].after
+        if plain(after) != plain(before):
+            steps.append(Step(f"{rule}-{stage}", target, before, after, why, where=used))
+    return steps
+
+
+def _as_on_paper(node: Expr) -> Expr:
+    """Drop the parentheses of sums inside a sum, and write small powers of numbers as products: 7·7·3."""
+    if isinstance(node, Add):
+        written = map(_as_on_paper, node.terms)
+        return Add(tuple(t for term in written for t in (term.terms if isinstance(term, Add) else (term,))))
+    if isinstance(node, Mul):
+        return Mul(tuple(f for factor in node.factors for f in _factors(factor)))
+    factors = _factors(node)
+    return Mul(factors) if len(factors) > 1 else node
+
+
+def _factors(node: Expr) -> tuple[Expr, ...]:
+    match node:
+        case Pow(Num(), Num(exponent)) if exponent in {2, 3}:
+            return (node.base,) * int(exponent)
+    return (node,)
+
+
+# slips
+
+
+def bias_slips(weights: Expr, biases: Expr, *, switched_on: bool, owner: str) -> tuple[Slip, ...]:
+    """Explain totals with the biases forgotten, or only one of them; or counted though there are none."""
+    if not switched_on:
+        return (Slip(like_terms(weights + biases), "there are no biases here", "biases"),)
+    return (
+        Slip(weights, f"the biases are missing, one per {owner}", "biases"),
+        Slip(like_terms(weights + ONE), f"there is one bias per {owner}, not one in all", "biases"),
+    )

@@ -1,0 +1,38 @@
+"""What all tests share: the fixed Hypothesis profile, and the command as a real subprocess."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from typing import TYPE_CHECKING
+
+import pytest
+from hypothesis import settings
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+settings.register_profile("fixed", deadline=None, derandomize=True, max_examples=60)
+settings.load_profile("fixed")
+
+Run = subprocess.CompletedProcess[str]
+
+
+def run_dlcalc(*arguments: str, **environment: str) -> Run:
+    """Run the command in a fresh interpreter, with pipes for its output."""
+    return subprocess.run(
+        [sys.executable, "-m", "dlcalc", *arguments],
+        capture_output=True,
+        text=True,
+        encoding="utf-8",
+        timeout=120,
+        check=False,
+        env={**os.environ, "PYTHONUTF8": "1", **environment},
+    )
+
+
+@pytest.fixture
+def dlcalc() -> Callable[..., Run]:
+    """The command, as a subprocess."""
+    return run_dlcalc

@@ -1,0 +1,61 @@
+"""Invariant 8: answering with numbers imports neither SymPy nor NumPy; a fresh interpreter proves it."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+
+import pytest
+
+from dlcalc import registry
+
+HEAVY = ("sympy", "numpy", "mpmath", "rich")
+PROBE = """
+import json, os, sys
+from dlcalc.cli import run
+sys.stdout = open(os.devnull, "w")
+code = run(json.loads(sys.argv[1]))
+sys.stdout = sys.__stdout__
+print(json.dumps([code, [name for name in {heavy} if name in sys.modules]]))
+"""
+NUMERIC = {
+    "conv-out": ("--input", "256x256x3", "-k", "3", "-s", "2", "-p", "1", "--filters", "8"),
+    "conv-params": ("-c", "3", "-k", "7", "--filters", "16"),
+    "fc-params": ("--layers", "784,100,10"),
+    "residual-params": ("--input", "3", "--hidden", "4", "--output", "5"),
+    "momentum": ("--gradients", "1,2,3", "--alpha", "0.9", "--lr", "0.1", "--theta0", "1"),
+    "momentum-expect": ("--t", "3", "--alpha", "0.9", "--lr", "0.1", "--mu", "1", "--sigma2", "4", "--theta0", "0"),
+    "lse-bounds": ("--x", "1,2,3"),
+    "l2-update": ("--weights", "1,-2", "--gradient", "0.5,0.5", "--lr", "0.1", "--decay", "0.01"),
+}
+
+
+def imported(*arguments: str) -> list[str]:
+    """Run the command in a fresh interpreter and say which heavy modules it imported."""
+    found = subprocess.run(
+        [sys.executable, "-c", PROBE.format(heavy=HEAVY), json.dumps(arguments)],
+        capture_output=True,
+        text=True,
+        check=True,
+        timeout=120,
+    )
+    code, modules = json.loads(found.stdout)
+    assert code == 0, found.stderr
+    return list(modules)
+
+
+@pytest.mark.parametrize("command", registry.names())
+@pytest.mark.parametrize("mode", [("-q",), ("--json", "--no-steps")], ids=["quiet", "json-no-steps"])
+def test_a_numeric_answer_imports_nothing_heavy(command: str, mode: tuple[str, ...]) -> None:
+    assert imported(command, *NUMERIC[command], *mode) == []
+
+
+@pytest.mark.parametrize("arguments", [("--help",), ("conv-params", "--help"), ("--version",)], ids=" ".join)
+def test_help_imports_nothing_heavy(arguments: tuple[str, ...]) -> None:
+    assert imported(*arguments) == []
+
+
+def test_the_probe_can_fail() -> None:
+    """A full derivation does import them, and the probe sees it."""
+    assert set(imported("conv-params", *NUMERIC["conv-params"])) == set(HEAVY)
