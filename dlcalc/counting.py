@@ -367,7 +367,7 @@ def derived(rule: str, target: Expr, formula: Expr, values: Mapping[str, Expr], 
     used = {name: value for name, value in values.items() if name in symbols(formula)}
     inserted = _as_on_paper(substitute(formula, used))
     value = like_terms(inserted)
-    stages = [("givens", inserted, "the givens put in")]
+    stages = [("givens", inserted, "the values put in")]
     if isinstance(inserted, Add):
         stages.append(("terms", Add(tuple(map(fold, inserted.terms))), "term by term"))
     merged = isinstance(inserted, Add) and not isinstance(value, Num)

@@ -9,10 +9,14 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 from fractions import Fraction
+from math import floor
+from operator import index
 from typing import TYPE_CHECKING, Any
 
 from dlcalc.errors import DlcalcError, NotationError, nearest
-from dlcalc.notation.expression import Expr, Num, Pow, names, number, walk
+from dlcalc.notation.evaluate import PLAIN
+from dlcalc.notation.expression import Expr, Num, fits, names, number
+from dlcalc.notation.functions import SPELLINGS
 from dlcalc.notation.parser import OPEN, Scope, parse
 from dlcalc.notation.printing import Value, plain
 from dlcalc.notation.tokens import MAX_LENGTH
@@ -25,6 +29,11 @@ MAX_ENTRIES = 1_000
 """Entries of a list, or numbers of a size."""
 MAX_TEXT = 200_000
 """Characters of one option, lists included."""
+
+MAX_LEVELS = 2
+"""A list, or a list of rows."""
+
+# ruff: noqa: ANN401 (a given is whatever a caller hands in)
 
 Size = tuple[Expr, ...]
 """A size such as 32x32x3: one expression per axis."""
@@ -46,7 +55,12 @@ class Given:
 
 
 def scalar(
-    *flags: str, help: str, metavar: str = "NUMBER", whole: bool = False, least: int | None = None, domain: Domain | None = None
+    *flags: str,
+    help: str,
+    metavar: str = "NUMBER",
+    whole: bool = False,
+    least: int | None = None,
+    domain: Domain | None = None,
 ) -> Given:
     """Declare an exact number or a symbol; `whole` and `least` bound it where it is a number."""
 
@@ -71,7 +85,7 @@ def size(*flags: str, help: str, metavar: str = "SIZE", least: int = 1, words: t
 
 def values(*flags: str, help: str, metavar: str = "LIST", domain: Domain = REAL) -> Given:
     """Declare numbers or symbols: `1,-2`, rows `"1,2;3,4"`, or (nested) lists in Python."""
-    return Given(lambda name, raw: read_values(name, raw), flags, help, metavar, domain)
+    return Given(read_values, flags, help, metavar, domain)
 
 
 def choice(*options: str, flags: tuple[str, ...] = (), help: str) -> Given:
@@ -110,60 +124,113 @@ def _short(raw: Any) -> str:
 
 def checked(name: str, value: Expr, *, whole: bool = False, least: int | None = None) -> Expr:
     """Refuse a number that is not whole, or below the least that makes sense."""
-    if isinstance(value, Num):
-        if whole and value.value.denominator != 1:
-            below = value.value.numerator // value.value.denominator
-            raise DlcalcError(f"{dashed(name)} {plain(value)} is not a whole number", f"use {below} or {below + 1}")
-        if least is not None and value.value < least:
-            raise DlcalcError(f"{dashed(name)} {plain(value)} is less than {least}", f"use {least} or more")
+    if names(value):
+        return value
+    computed = value.value if isinstance(value, Num) else PLAIN.value(value, {})
+    if whole and not (isinstance(value, Num) and value.value.denominator == 1):
+        below = floor(computed)
+        raise DlcalcError(f"{dashed(name)} {plain(value)} is not a whole number", f"use {below} or {below + 1}")
+    if least is not None and computed < least:
+        raise DlcalcError(f"{dashed(name)} {plain(value)} is less than {least}", f"use {least} or more")
     return value
 
 
 def read_scalar(name: str, raw: Any, scope: Scope = OPEN) -> Expr:
-    """Read one exact number or expression; Python floats mean the decimal that they print."""
+    """Read one exact number or expression; Python floats mean the decimal that they print.
+
+    >>> print(read_scalar("alpha", 0.9), read_scalar("alpha", "9/10 n"))
+    0.9 0.9*n
+    """
     if isinstance(raw, Expr):
         return raw
-    if isinstance(raw, bool):
-        raise DlcalcError(f"{dashed(name)} is a number, not {raw}", "give a number or a symbol")
-    if isinstance(raw, int | Fraction):
-        return number(raw)
-    if hasattr(raw, "__index__"):
-        return number(int(raw))
-    text = repr(raw) if isinstance(raw, float) else str(raw)
+    _refuse_other_types(name, raw)
+    exact = _exact(raw)
+    if exact is not None:
+        if not fits(exact):
+            raise DlcalcError(f"--{dashed(name)} has too many digits to compute with", "use a symbol")
+        return number(exact)
+    text = float.__repr__(raw) if isinstance(raw, float) else str(raw)
     _refuse_non_numbers(name, text)
     try:
         value = parse(text, scope)
     except NotationError as problem:
         problem.condition = f"--{dashed(name)}: {problem.condition}"
+        if _COMMA.fullmatch(text.strip()):
+            problem.fix = "write 0.9 with a point, and 1000 without a comma"
         raise
-    for node in walk(value):
-        if isinstance(node, Pow) and not names(node) and isinstance(node.base, Num) and isinstance(node.exponent, Num) and node.exponent.value.denominator == 1:
-            raise DlcalcError(f"{dashed(name)} {_short(text)} is too large to compute exactly", "use a smaller exponent")
-    return value
+    return value if isinstance(value, Num) or names(value) else _computed(name, text, value)
+
+
+def _exact(raw: Any) -> Fraction | None:
+    """Return the value of a whole number or fraction of any type; None for the other types."""
+    if isinstance(raw, Fraction):
+        return raw
+    try:
+        return Fraction(index(raw))
+    except TypeError:
+        return None
+
+
+def _has_entries(raw: Any) -> bool:
+    """Say whether a value is a list, or an array with at least one axis."""
+    return isinstance(raw, list | tuple) or bool(getattr(raw, "shape", None))
+
+
+def _refuse_other_types(name: str, raw: Any) -> None:
+    if isinstance(raw, bool) or type(raw).__name__ == "bool_":
+        raise DlcalcError(f"{dashed(name)} is a number, not {raw}", "give a number or a symbol")
+    if isinstance(raw, complex):
+        raise DlcalcError(f"{dashed(name)} {raw} is not real", "give a real number or a symbol")
+    if isinstance(raw, set | dict) or _has_entries(raw):
+        raise DlcalcError(f"{dashed(name)} is one number, not {_short(raw)}", "give a number or a symbol")
 
 
 def _refuse_non_numbers(name: str, text: str) -> None:
     if not text.strip():
         raise DlcalcError(f"{dashed(name)} is empty", "give a number or a symbol")
     word = text.strip().lower().lstrip("+-")
-    if word in {"nan", "inf", "infinity", "none", "null", "true", "false"}:
+    if word in {"nan", "snan", "inf", "infinity", "∞", "none", "null", "true", "false"}:
         raise DlcalcError(f"{dashed(name)} {_short(text.strip())} is not a number", "give a finite number or a symbol")
 
 
-_BETWEEN_AXES = re.compile(r"\s*[x×]\s*")
+def _computed(name: str, text: str, value: Expr) -> Expr:
+    """Compute what has no symbols: an exact value replaces the expression, one that does not exist is refused."""
+    try:
+        found = PLAIN.value(value, {})
+    except OverflowError:
+        raise DlcalcError(f"{dashed(name)} {_short(text)} is too large to compute", "use a smaller number") from None
+    except (ArithmeticError, ValueError):
+        raise DlcalcError(f"{dashed(name)} {_short(text)} has no value", "give a number or a symbol") from None
+    return number(found) if isinstance(found, int | Fraction) and fits(Fraction(found)) else value
+
+
+_COMMA = re.compile(r"[+-]?\d+(,\d+)+")
+_WITH_X = re.compile(rf"(?<![^\W\dx_])(?:{'|'.join(word for word in SPELLINGS if 'x' in word)})(?=\s*\()")
+_BETWEEN_NUMBERS = re.compile(r"(?<=[0-9])\s*X\s*(?=[0-9])")
+_PRODUCT = re.compile(r"[0-9]+(?:\s*[*·]\s*[0-9]+|\s+[0-9]+)+")
+_THOUSANDS = re.compile(r"[0-9]{1,3}(?:,[0-9]{3})+")
+
+
+def size_parts(text: str) -> list[str]:
+    """Split a size at the x, × and commas outside parentheses; an x in the name of a function stays.
+
+    >>> size_parts("(n + 1)x3"), size_parts("(32, 28)"), size_parts("max(n, 1) × exp(0)")
+    (['(n + 1)', '3'], ['32', '28'], ['max(n, 1)', 'exp(0)'])
+    """
+    text = text.strip()
+    inside = _inside(text, "()") or _inside(text, "[]")
+    if inside is not None and len(_parts(inside, ",")) > 1:
+        text = inside
+    text = _BETWEEN_NUMBERS.sub("x", text)
+    hidden = _WITH_X.sub(lambda word: word.group().replace("x", "_"), text)
+    if text == "x":
+        return [text]
+    return [text[start:end].strip() for start, end in _spans(hidden, "x×,")]
 
 
 def read_size(name: str, raw: Any, words: tuple[str, ...] = ()) -> Size:
     """Read `256x256x3`; each axis is a whole number, a symbol or an expression without x."""
-    if isinstance(raw, tuple | list):
-        parts: list[Any] = list(raw)
-    elif isinstance(raw, str):
-        text = raw.strip()
-        parts = [text] if text == "x" else _BETWEEN_AXES.split(text) if len(text) <= MAX_LENGTH else [text]
-        if text[:1] in "([" and text[-1:] in ")]" and "," in text:
-            parts = text[1:-1].split(",")
-    else:
-        parts = [raw]
+    parts = _axes(name, raw)
     if not parts or len(parts) > MAX_ENTRIES or any(isinstance(p, str) and not p.strip() for p in parts):
         raise DlcalcError(f"--{dashed(name)} {_short(raw)!r} is not a size", "write 32, 32x28 or 256x256x3")
     if len(parts) == 1 and isinstance(parts[0], str) and words and (close := nearest(parts[0], words)):
@@ -171,45 +238,122 @@ def read_size(name: str, raw: Any, words: tuple[str, ...] = ()) -> Size:
     return tuple(read_scalar(name, part) for part in parts)
 
 
+def _axes(name: str, raw: Any) -> list[Any]:
+    if _has_entries(raw):
+        return list(raw)
+    if not isinstance(raw, str) or len(raw) > MAX_LENGTH:
+        return [raw]
+    if len(_parts(raw, ",")) > 1 or _PRODUCT.fullmatch(raw.strip()):
+        meant = _short(re.sub(r"\s*[,*·\s]\s*", "x", raw.strip()))
+        digits = raw.strip().replace(",", "")
+        fix = f"write {digits}, or {meant} for several axes" if _THOUSANDS.fullmatch(raw.strip()) else f"write {meant}"
+        raise DlcalcError(f"--{dashed(name)} {_short(raw)!r} is not a size", fix)
+    return list(size_parts(raw))
+
+
 def read_values(name: str, raw: Any, scope: Scope = OPEN) -> Value:
-    """Read a number, a list `1,-2` or rows `1,2;3,4`; brackets around them are optional."""
+    """Read a number, a list `1,-2` or rows `1,2;3,4`; brackets around them are optional.
+
+    >>> read_values("x", "1,2;3,4") == read_values("x", [[1, 2], [3, 4]]) == read_values("x", "[[1,2],[3,4]]")
+    True
+    """
     if isinstance(raw, str):
-        return _split(name, raw, scope)
-    if hasattr(raw, "tolist"):
-        raw = raw.tolist()
-    if isinstance(raw, tuple | list):
-        read = tuple(read_values(name, part) for part in raw)
-        return rectangular(name, read)
-    return read_scalar(name, raw)
+        return _read_text(name, raw, scope)
+    if _has_entries(raw):
+        return _read_nested(name, raw, scope)
+    return read_scalar(name, raw, scope)
 
 
-def _split(name: str, text: str, scope: Scope) -> Value:
+def _read_nested(name: str, raw: Any, scope: Scope, level: int = 1) -> tuple[Value, ...]:
+    if level > MAX_LEVELS:
+        raise DlcalcError(f"--{dashed(name)} is nested {level} deep", "give a list, or a list of rows")
+    if len(raw) > MAX_ENTRIES:
+        raise _too_many(name, len(raw))
+    read = tuple(
+        _read_nested(name, part, scope, level + 1) if _has_entries(part) else read_values(name, part, scope)
+        for part in raw
+    )
+    entries = sum(len(row) if isinstance(row, tuple) else 1 for row in read)
+    if entries > MAX_ENTRIES:
+        raise _too_many(name, entries)
+    return rectangular(name, read)
+
+
+def _too_many(name: str, entries: int) -> DlcalcError:
+    return DlcalcError(f"--{dashed(name)} has {entries:,} entries", f"at most {MAX_ENTRIES:,} are read")
+
+
+def _read_text(name: str, text: str, scope: Scope) -> Value:
     if len(text) > MAX_TEXT:
         raise DlcalcError(f"--{dashed(name)} has {len(text):,} characters", f"at most {MAX_TEXT:,} are read")
-    body = text.strip()
-    bracketed = body.startswith("[") and body.endswith("]")
-    if bracketed:
-        body = re.sub(r"\]\s*,\s*\[", ";", body[1:-1].strip()).removeprefix("[").removesuffix("]")
+    inside = _inside(text.strip(), "[]")
+    if inside is None and len(_parts(_inside(text.strip(), "()") or "", ",")) > 1:
+        inside = _inside(text.strip(), "()")
+    body = text.strip() if inside is None else inside.strip()
     if not body:
         raise DlcalcError(f"--{dashed(name)} is an empty list", "give at least one number, such as 1,2,3")
-    rows = [_top_level(row) for row in body.split(";")]
-    if sum(map(len, rows)) > MAX_ENTRIES:
-        raise DlcalcError(f"--{dashed(name)} has {sum(map(len, rows)):,} entries", f"at most {MAX_ENTRIES:,} are read")
-    read = tuple(tuple(read_scalar(name, part, scope) for part in row) for row in rows)
-    if len(read) > 1:
+    rows, nested = _rows(body, bracketed=inside is not None)
+    read = tuple(_read_row(name, row, scope) for row in rows)
+    entries = sum(map(len, read))
+    if entries > MAX_ENTRIES:
+        raise _too_many(name, entries)
+    if nested:
         return rectangular(name, read)
-    return read[0][0] if len(read[0]) == 1 and not bracketed else read[0]
+    return read[0][0] if len(read[0]) == 1 and inside is None else read[0]
 
 
-def _top_level(row: str) -> list[str]:
-    """Split at the commas outside parentheses."""
-    parts, depth, start = [], 0, 0
-    for at, c in enumerate(row):
+def _rows(body: str, *, bracketed: bool) -> tuple[list[str], bool]:
+    """Split `1,2;3,4` or `[1,2],[3,4]` into rows, and say whether there are any."""
+    rows = _parts(body, ";")
+    if len(rows) > 1:
+        return [row if (inside := _inside(row.strip(), "[]")) is None else inside for row in rows], True
+    inner = [_inside(part.strip(), "[]") for part in _parts(body, ",")]
+    if None in inner or not (bracketed or len(inner) > 1):
+        return rows, False
+    return [row or "" for row in inner], True
+
+
+def _read_row(name: str, row: str, scope: Scope) -> tuple[Expr, ...]:
+    parts = _parts(row, ",")
+    if len(parts) > MAX_ENTRIES:
+        raise _too_many(name, len(parts))
+    if any(not part.strip() for part in parts):
+        raise DlcalcError(f"--{dashed(name)} has an empty entry", "remove the comma or semicolon that is too much")
+    if any(_inside(part.strip(), "[]") is not None for part in parts):
+        raise DlcalcError(f"--{dashed(name)} is nested too deep at {_short(row.strip())}", "give a list, or rows")
+    try:
+        return tuple(read_scalar(name, part, scope) for part in parts)
+    except NotationError as problem:
+        if "before this number" in problem.condition:
+            problem.fix = "write a comma between entries, or * between factors"
+        raise
+
+
+def _spans(text: str, separators: str) -> list[tuple[int, int]]:
+    """Find what stands between the separators outside of brackets."""
+    found, depth, start = [], 0, 0
+    for at, c in enumerate(text):
         depth += (c in "([{") - (c in ")]}")
-        if c == "," and depth == 0:
-            parts.append(row[start:at])
+        if c in separators and depth == 0:
+            found.append((start, at))
             start = at + 1
-    return [*parts, row[start:]]
+    return [*found, (start, len(text))]
+
+
+def _parts(text: str, separators: str) -> list[str]:
+    return [text[start:end] for start, end in _spans(text, separators)]
+
+
+def _inside(text: str, brackets: str) -> str | None:
+    """Return what stands inside the one pair of brackets around the whole text; None where there is none."""
+    if text[:1] != brackets[0] or text[-1:] != brackets[1]:
+        return None
+    depth = 0
+    for at, c in enumerate(text):
+        depth += (c in "([{") - (c in ")]}")
+        if depth == 0:
+            return text[1:-1] if at == len(text) - 1 else None
+    return None
 
 
 def rectangular(name: str, rows: tuple[Value, ...]) -> tuple[Value, ...]:
@@ -217,13 +361,15 @@ def rectangular(name: str, rows: tuple[Value, ...]) -> tuple[Value, ...]:
     if not rows:
         raise DlcalcError(f"--{dashed(name)} is an empty list", "give at least one number, such as 1,2,3")
     lengths = {len(row) if isinstance(row, tuple) else 0 for row in rows}
+    if len(lengths) > 1 and 0 in lengths:
+        raise DlcalcError(f"--{dashed(name)} mixes numbers and lists", "give a list, or a list of rows")
     if len(lengths) > 1:
-        found = ", ".join(str(len(row) if isinstance(row, tuple) else 1) for row in rows[:6])
+        found = ", ".join(str(len(row)) for row in rows[:6] if isinstance(row, tuple))
         raise DlcalcError(f"--{dashed(name)}: the rows have different lengths ({found})", "give rows of one length")
     return rows
 
 
 __all__ = [
     "COUNT", "POSITIVE", "REAL", "UNIT", "Given", "Size", "checked", "choice", "dashed", "read_scalar", "read_size",
-    "read_values", "scalar", "size", "switch", "values",
+    "read_values", "scalar", "size", "size_parts", "switch", "values",
 ]  # fmt: skip

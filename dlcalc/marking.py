@@ -13,9 +13,10 @@ from typing import TYPE_CHECKING, Any
 
 from dlcalc.errors import DlcalcError
 from dlcalc.givens import read_values
-from dlcalc.notation.expression import ONE, Expr, Num, number
+from dlcalc.notation.evaluate import approximate
+from dlcalc.notation.expression import ONE, Expr, Num, Sym, names, number
 from dlcalc.notation.parser import Scope, parse
-from dlcalc.notation.printing import Value, unicode
+from dlcalc.notation.printing import Value, decimal, unicode
 from dlcalc.solution import Answer, Mark, Slip, Solution, symbols
 
 if TYPE_CHECKING:
@@ -23,6 +24,8 @@ if TYPE_CHECKING:
 
     from dlcalc.numeric import Samples
 
+SIGNIFICANT = 3
+"""Digits that a rounded answer must have."""
 SHORT = 40
 """Longest difference that is shown as a hint."""
 _THOUSANDS = re.compile(r"\s*[+-]?\d{1,3}(,\d{3})+\s*")
@@ -90,7 +93,8 @@ def _axes(text: str) -> list[str]:
 
 def mark(solution: Solution, answer: Answer, text: str) -> Mark:
     """Judge one answer."""
-    given = read_answer(text, answer, solution.setting.scope())
+    scope = solution.setting.scope()
+    given = read_answer(text, answer, replace(scope, aliases={**scope.aliases, **solution.setting.values}))
     text = text.strip()
     right, wrong = _shape(answer.value), _shape(given)
     if right != wrong:
@@ -138,16 +142,33 @@ def _compare(given: Value, right: Value, solution: Solution) -> tuple[str, dict[
     """Look for a point where the two differ: what differs there, in words and as numbers."""
     for position, (a, b) in enumerate(_pairs(given, right), 1):
         where = f"entry {position}: " if isinstance(right, tuple) else ""
+        if _rounded_places(a, b):
+            continue
         if isinstance(a, Num) and isinstance(b, Num):
             if a.value != b.value:
                 return f"{where}{unicode(a)} is not {unicode(b)}", {"given": unicode(a), "correct": unicode(b)}
             continue
         found = _counterexample(a, b, solution)
         if found is not None:
-            at = ", ".join(f"{unicode(parse(k))} = {v}" for k, v in found.items() if k not in {"given", "correct"})
+            shown = {k: v for k, v in found.items() if k not in {"given", "correct"}}
+            at = ", ".join(f"{unicode(Sym(k), solution.setting.display)} = {v}" for k, v in shown.items())
             place = f"at {at} it" if at else "it"
             return f"{where}{place} gives {found['given']}, the correct value is {found['correct']}", found
     return None
+
+
+def _rounded_places(given: Expr, right: Expr) -> int:
+    """Return to how many decimals a number is rounded, where it is right as far as it goes; 0 where it is not that.
+
+    At least three significant digits count as an answer; an answer with as many decimals as the exact one must be exact.
+    """
+    if not isinstance(given, Num) or names(right) or (written := decimal(given.value)) is None:
+        return 0
+    exact = right.value if isinstance(right, Num) else approximate(right)
+    places = len(written.partition(".")[2])
+    if exact is None or not places or len(written.strip("-0.").replace(".", "")) < SIGNIFICANT or exact == given.value:
+        return 0
+    return places if abs(Fraction(exact) - given.value) * 2 * 10**places <= 1 else 0
 
 
 def _counterexample(given: Expr, right: Expr, solution: Solution) -> dict[str, str] | None:
@@ -201,7 +222,13 @@ def _agreeing(solution: Solution, answer: Answer, given: Value, text: str) -> Ma
     from dlcalc.numeric import sample
 
     if not symbols(given, answer.value):
-        return Mark(answer.name, text, correct=True, because="the same value")
+        places = [_rounded_places(a, b) for a, b in _pairs(given, answer.value)]
+        because = (
+            f"rounded to {max(places)} decimals; exactly it is {unicode(answer.value)}"
+            if any(places)
+            else "the same value"
+        )
+        return Mark(answer.name, text, correct=True, because=because)
     points = sample(solution.setting, solution.seed).count
     if not points:
         return Mark(answer.name, text, correct=None, because="no point satisfies all the assumptions")

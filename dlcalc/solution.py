@@ -1,6 +1,7 @@
 """What a topic returns: answers at once, the derivation and its checks when somebody looks.
 
-Frozen data only; no backend is imported until `steps` or `checks` is read.
+Immutable data only; no backend is imported until `steps` or `checks` is read. What is a mere record is a named
+tuple, whose class costs a tenth of a frozen dataclass to make at start-up.
 """
 
 from __future__ import annotations
@@ -8,7 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from fractions import Fraction
 from functools import cached_property
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any, Literal, NamedTuple
 
 from dlcalc.errors import DlcalcError
 from dlcalc.notation.evaluate import approximate
@@ -68,6 +69,8 @@ class Setting:
     """The definitions that take an index, such as v in `v[t]`."""
     aliases: Mapping[str, Expr] = field(default_factory=dict)
     """Other spellings that an answer may use: `eps` for epsilon, `sigma` for the square root of sigma2."""
+    values: Mapping[str, Expr] = field(default_factory=dict)
+    """The givens that stand for letters, so that an answer in letters is judged with the givens put in."""
     display: Mapping[str, str] = field(default_factory=dict)
     """Names that unicode text and LaTeX write in a way of their own: sigma2 as σ²."""
 
@@ -82,8 +85,7 @@ class Setting:
         )
 
 
-@dataclass(frozen=True)
-class Slip:
+class Slip(NamedTuple):
     """A common wrong answer: the value it gives, what went wrong, and the step where it departs."""
 
     value: Value
@@ -139,8 +141,7 @@ def computed(value: Value) -> Computed:
     return approximate(value)
 
 
-@dataclass(frozen=True)
-class StepCheck:
+class StepCheck(NamedTuple):
     """The outcome of evaluating both sides of a step."""
 
     holds: bool
@@ -167,8 +168,7 @@ class Step:
     check: StepCheck | None = None
 
 
-@dataclass(frozen=True)
-class Check:
+class Check(NamedTuple):
     """An independent confirmation of an answer: what is claimed, how it was confirmed, how close it came."""
 
     claim: str
@@ -178,8 +178,7 @@ class Check:
     tolerance: float
 
 
-@dataclass(frozen=True)
-class Route:
+class Route(NamedTuple):
     """A second way to an answer: `compute` finds the value at a point without knowing the formula."""
 
     claim: str
@@ -188,8 +187,7 @@ class Route:
     compute: Callable[[Mapping[str, Any]], Any]
 
 
-@dataclass(frozen=True)
-class Experiment:
+class Experiment(NamedTuple):
     """A seeded experiment that confirms an answer; `run` returns the error seen and the error allowed."""
 
     claim: str
@@ -197,16 +195,14 @@ class Experiment:
     run: Callable[[int], tuple[float, float]]
 
 
-@dataclass(frozen=True)
-class Work:
+class Work(NamedTuple):
     """The derivation of a question and its independent routes, not yet checked."""
 
     steps: tuple[Step, ...]
     routes: tuple[Route | Experiment, ...] = ()
 
 
-@dataclass(frozen=True)
-class Mark:
+class Mark(NamedTuple):
     """The verdict on an answer handed in; `correct` is None where it stayed undecided."""
 
     name: str

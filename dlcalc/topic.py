@@ -121,6 +121,7 @@ def topic(
         declared = Topic(function, area, answers, examples)
         vars(declared)["__wrapped__"] = function  # doctest and help() find the function behind it
         vars(declared)["__doc__"] = function.__doc__
+        vars(declared)["__module__"] = function.__module__
         return declared
 
     return declare

@@ -150,8 +150,8 @@ def test_no_point_within_the_assumptions_is_a_failed_check() -> None:
 def test_a_route_must_agree_at_every_point() -> None:
     samples = sample(SETTING, 0)
     right = Route("twice", "added", Add((A, A)), lambda point: point["a"] + point["a"])
-    wrong = replace(right, compute=lambda point: point["a"] + point["a"] * point["n"])
-    short = replace(right, value=(Mul((A, number(2))), A), compute=lambda point: [point["a"] * 2])
+    wrong = right._replace(compute=lambda point: point["a"] + point["a"] * point["n"])
+    short = right._replace(value=(Mul((A, number(2))), A), compute=lambda point: [point["a"] * 2])
     assert [check_route(route, samples).holds for route in (right, wrong, short)] == [True, False, False]
 
 

@@ -58,4 +58,4 @@ def test_help_imports_nothing_heavy(arguments: tuple[str, ...]) -> None:
 
 def test_the_probe_can_fail() -> None:
     """A full derivation does import them, and the probe sees it."""
-    assert set(imported("conv-params", *NUMERIC["conv-params"])) == set(HEAVY)
+    assert set(imported("momentum-expect", "--t", "3")) == set(HEAVY)

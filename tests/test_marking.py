@@ -48,6 +48,9 @@ CORRECT = [
     ("0.1", "1/10"),
     ("ln(2)", "ln(4)/2"),
     ("n^2", "n*n"),
+    ("1/3", "0.333"),
+    ("-200/3", "-66.67"),
+    ("ln(2)", "0.6931"),
 ]
 
 
@@ -68,8 +71,12 @@ WRONG = [
     ("epsilon*(1 - a^3)/(1 - a)", "epsilon*(1 - a^2)/(1 - a)", "gives"),
     ("1536500", "1536501", "it is one too many; 1536501 is not 1536500"),
     ("102764544000000000000", "102764544000000000001", "it is one too many"),
-    ("1/3", "0.333333333333", "is not 1/3"),
-    ("ln(2)", "0.6931", "gives 0.6931, the correct value is 0.693147"),
+    ("1/3", "0.334", "is not 1/3"),
+    ("1/3", "0.3", "is not 1/3"),
+    ("1/3", "0.33334", "is not 1/3"),
+    ("0.271", "0.2711", "is not 0.271"),
+    ("ln(2)", "0.6932", "gives 0.6932, the correct value is 0.693147"),
+    ("2/3 n", "0.667 n", "gives"),
     ("exp(x)", "1.00001 exp(x)", "gives"),
     ("a", "a/floor(a)", "gives no value"),
 ]
@@ -81,6 +88,18 @@ def test_rejects_a_wrong_answer_and_says_why(right: str, given: str, because: st
     assert mark.correct is False
     assert because in mark.because
     assert mark.counterexample is not None
+
+
+def test_a_rounded_answer_is_correct_and_says_how_far() -> None:
+    assert judge(read("ln(2)"), "0.6931").because == "rounded to 4 decimals; exactly it is ln(2)"
+
+
+def test_an_answer_in_letters_is_judged_with_the_givens_put_in() -> None:
+    from dataclasses import replace
+
+    one = solution(read("7 n"))
+    one = replace(one, setting=replace(SETTING, values={"m": read("7")}))
+    assert [marked(one, [text]).marks[0].correct for text in ("m n", "7n", "m + n")] == [True, True, False]
 
 
 def test_a_known_slip_is_named_with_the_step_where_it_departs() -> None:

@@ -18,7 +18,7 @@ MAX_BITS = 10_000
 """Exact values are kept up to this many bits; a longer one goes on as a float."""
 MAX_TERMS = 10_000
 """Terms of a sum, those of the sums inside it included."""
-_TERMS = "#"
+TERMS = "#"
 """Where a point remembers how many terms the sums around have; no name is spelled like this."""
 
 # ruff: noqa: ANN401 (values are exact fractions, floats, arrays or high-precision numbers)
@@ -105,10 +105,10 @@ class Arithmetic:
         lower, upper = self.value(node.lower, point), self.value(node.upper, point)
         if int(lower) != lower or int(upper) != upper:
             raise ValueError(node)
-        terms = point.get(_TERMS, 1) * max(1, int(upper) - int(lower) + 1)
+        terms = point.get(TERMS, 1) * max(1, int(upper) - int(lower) + 1)
         if terms > MAX_TERMS:
             raise OverflowError
-        each = ({**point, _TERMS: terms, node.index: Fraction(k)} for k in range(int(lower), int(upper) + 1))
+        each = ({**point, TERMS: terms, node.index: Fraction(k)} for k in range(int(lower), int(upper) + 1))
         return self.folded(add, (self.number(Fraction(0)), *(self.value(node.body, at) for at in each)))
 
 

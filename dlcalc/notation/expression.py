@@ -232,9 +232,10 @@ def div(numerator: Expr, denominator: Expr) -> Expr:
         raise DlcalcError(f"division by zero in ({numerator})/0", "give a denominator that is not 0")
     if numerator == ZERO or denominator == ONE:
         return numerator
-    if not isinstance(denominator, Num):
-        return Div(numerator, denominator)
     first, *others = numerator.factors if isinstance(numerator, Mul) else (numerator,)
+    if not isinstance(denominator, Num):
+        negative = isinstance(first, Num) and first.value < 0
+        return -Div(-numerator, denominator) if negative else Div(numerator, denominator)
     if not isinstance(first, Num):
         return Div(numerator, denominator)
     quotient = first.value / denominator.value
@@ -242,7 +243,8 @@ def div(numerator: Expr, denominator: Expr) -> Expr:
         return Div(numerator, denominator)
     if not others or not _whole(first, denominator) or quotient.denominator == 1:
         return mul(Num(quotient), *others)
-    return Div(mul(number(quotient.numerator), *others), number(quotient.denominator))
+    positive = Div(mul(number(abs(quotient.numerator)), *others), number(quotient.denominator))
+    return -positive if quotient < 0 else positive
 
 
 def _whole(*values: Num) -> bool:

@@ -33,6 +33,14 @@ class Function:
     random: bool = False
     """True for E and Var, which are functions only where random variables are declared."""
 
+    of_list: bool = False
+    """True where its one argument may be a whole list, as those of the functions of any number of values may."""
+
+    @property
+    def takes_lists(self) -> bool:
+        """Whether a whole list stands for its entries as an argument."""
+        return self.of_list or self.most is None
+
     @property
     def takes(self) -> str:
         """How many arguments it takes, in words."""
@@ -172,7 +180,7 @@ _TABLE = (
     Function("max", largest, largest, most=None),
     Function("min", smallest, smallest, most=None),
     Function("logsumexp", logsumexp, lambda *x: x[0] if len(x) == 1 else None, ("LSE", "lse"), most=None),
-    Function("sum", total, total, most=None),
+    Function("sum", total, total, of_list=True),
     Function("mean", mean, mean, most=None),
     Function("norm", lambda *x: norm(2, *x), lambda *x: exact_root(sum(v * v for v in x)), ("norm_2",), most=None),
     Function("norm_1", lambda *x: norm(1, *x), lambda *x: sum(map(abs, x)), most=None),

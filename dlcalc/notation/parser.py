@@ -28,7 +28,7 @@ from dlcalc.notation.expression import (
     unfolded,
 )
 from dlcalc.notation.functions import FUNCTIONS, INDICATORS, SPELLINGS, VECTOR_FUNCTIONS, Function, call
-from dlcalc.notation.tokens import ENGLISH, GREEK, Token, inner_tokens, spelled, tokenize, written_out
+from dlcalc.notation.tokens import ACCENTS, ENGLISH, GREEK, Token, inner_tokens, spelled, tokenize, written_out
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -46,7 +46,8 @@ _SHOWN = 40
 """Characters of a name that a message shows."""
 _MANY = 12
 """Names that a message lists."""
-_PIECE = re.compile(r"[^\W\d_](?:_(?:hat|tilde|bar)(?![^\W_]))?(?:_?[0-9]+|_[^\W\d_](?![^\W_]))?")
+_PIECE = re.compile(rf"[^\W\d_](?:[{''.join(ACCENTS)}]|_(?:hat|tilde|bar)(?![^\W_]))?(?:_?[0-9]+|_[^\W\d_](?![^\W_]))?")
+"""A letter with its accent and its index."""
 _RUN = re.compile(rf"[{''.join(GREEK)}](?:_\w+|[0-9]+)?|[^{''.join(GREEK)}]+")
 _NUMBERED = re.compile(r"(.*?)_?([0-9]+)")
 _STEM = re.compile(r"[^\W\d_]*")
@@ -678,11 +679,11 @@ def _lines_joined(tokens: Sequence[Token]) -> Iterator[Token]:
 
 
 def _whole_sequences(expression: Expr, lists: Mapping[str, Token]) -> Iterator[str]:
-    """Find the lists that stand where a number is needed: anywhere but in a function of any number of values."""
+    """Find the lists that stand where a number is needed: anywhere but in a function of their entries."""
     waiting = [expression] if lists else []
     while waiting:
         node = waiting.pop()
-        takes_lists = isinstance(node, Call) and FUNCTIONS[node.function].most is None
+        takes_lists = isinstance(node, Call) and FUNCTIONS[node.function].takes_lists
         if isinstance(node, Sym) and node.name in lists:
             yield node.name
         waiting += [child for child in children(node) if not (takes_lists and isinstance(child, Sym))]

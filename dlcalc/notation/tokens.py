@@ -72,12 +72,10 @@ _GROUP = re.compile(r"\s*\{\s*\\?((?:\w|\\_)+)\s*\}")
 _NUMBERED = re.compile(r"(?<=[^\W\d_])_([0-9]+)(?![^\W_])")
 _BELOW = {**SUBSCRIPTS, **SUBSCRIPT_LETTERS}
 _SUBSCRIPT_RUN = re.compile(f"[{''.join(_BELOW)}]+")
-_DOTS = "write sum(k, 1, t, …) instead of dots"
 _INSTEAD = {
     "%": "write 0.05 for 5%",
     "!": "write the product out",
-    "…": _DOTS,
-    ".": _DOTS,
+    "…": "write sum(k, 1, t, …) instead of dots",
     "∏": "write the product out",
     "±": "ask for one sign at a time",
     "$": "leave the dollar signs out",
@@ -113,22 +111,21 @@ def spelled(name: str) -> str:
     if not written.isascii():
         from unicodedata import normalize
 
-        written = normalize("NFC", "".join(GREEK.get(c, c) for c in written))
+        written = normalize("NFC", "".join(GREEK.get(c) or ACCENTS.get(c, c) for c in written))
     return _NUMBERED.sub(r"\1", written)
 
 
 def written_out(name: str) -> str:
-    """Write the accents and subscripts of a name in ASCII, and leave its letters alone.
+    """Write the subscripts of a name in ASCII; its letters stay, each with its accent as a character behind it.
 
-    >>> written_out("αŷₜ")
-    'αy_hat_t'
+    >>> written_out("αgₜ₁")
+    'αg_t1'
     """
     if name.isascii():
         return name
     from unicodedata import normalize
 
-    below = _SUBSCRIPT_RUN.sub(lambda run: "_" + "".join(_BELOW[c] for c in run.group()), normalize("NFD", name))
-    return "".join(ACCENTS.get(c, c) for c in below)
+    return _SUBSCRIPT_RUN.sub(lambda run: "_" + "".join(_BELOW[c] for c in run.group()), normalize("NFD", name))
 
 
 def tokenize(text: str) -> tuple[Token, ...]:
@@ -251,7 +248,8 @@ class _Lexer:
             return [self.token("name", text[at:end], at)], end
         c = text[at]
         shown = repr(c) if c.isprintable() else f"character U+{ord(c):04X}"
-        raise self.error(f"{shown} is not part of the notation", _INSTEAD.get(c, ""), at)
+        fix = _INSTEAD.get("…" if text.startswith("..", at) else c, "")
+        raise self.error(f"{shown} is not part of the notation", fix, at)
 
     def name_end(self, at: int) -> int:
         while at < len(self.text) and self.continues_name(at):

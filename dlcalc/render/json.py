@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
 from dlcalc import __version__
@@ -32,7 +31,7 @@ def as_object(solution: Solution, layout: Layout) -> dict[str, Any]:
         "givens": dict(solution.givens),
         "answers": [_answer(answer, solution) for answer in wanted(solution, layout)],
         "steps": [_step(step, solution) for step in solution.steps] if layout.steps else [],
-        "checks": [asdict(check) for check in solution.checks] if layout.steps else [],
+        "checks": [check._asdict() for check in solution.checks] if layout.steps else [],
         "assumptions": list(solution.assumptions),
         "conventions": list(solution.conventions),
         "notes": list(solution.notes),
@@ -61,7 +60,7 @@ def _step(step: Step, solution: Solution) -> dict[str, Any]:
         "latex": step_formula(step, solution),
         "shape": None if step.shape is None else list(step.shape),
         "assumptions": list(step.assumptions),
-        "check": None if step.check is None else asdict(step.check),
+        "check": None if step.check is None else step.check._asdict(),
     }
 
 

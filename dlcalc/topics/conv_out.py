@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 from fractions import Fraction
+from itertools import product
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 from dlcalc.derivation import Letters
@@ -35,14 +36,14 @@ from dlcalc.solution import Answer, Domain, Route, Setting, Slip, Solution, Step
 from dlcalc.topic import topic
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+    from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 
     from dlcalc.notation.printing import Value
 
 MAX_PLACES = 100_000
 """Places of a window that a route visits one by one; where there are more, there is no such route."""
 MAX_REACH = 500
-"""Where the givens hold larger numbers, the symbols beside them are not sampled far enough to meet them."""
+"""Symbols are sampled up to numbers of this size, where it takes such to meet what an answer rests on."""
 MAX_LISTED = 32
 """Solutions that are listed; of more, the least and the most are given."""
 NEIGHBOURS = 3
@@ -141,7 +142,7 @@ def conv_out(
     depth = _agreed(("input", channels.get("input")), ("kernel", channels.get("kernel")))
     filters = _agreed(("output", channels.get("output")), ("filters", out_channels))
     question = _question(rows, solve, same=same and solve is None, others=(depth, filters))
-    said = _conventions(given, rows, channels, solve)
+    said = _conventions(given, len(rows), channels, solve)
     if solve is None:
         return _sized(question, depth, filters, said, strict=strict)
     return _solved(question, solve, depth, channels.get("output"), said)
@@ -221,16 +222,16 @@ def _agreed(*said: tuple[str, Expr | None]) -> Expr | None:
     return other if one is None else one
 
 
-def _conventions(
-    given: Mapping[str, Any], rows: Sequence[Row], channels: Mapping[str, Expr], solve: str | None
-) -> Said:
+def _conventions(given: Mapping[str, Any], axes: int, channels: Collection[str], solve: str | None) -> Said:
     """Say how the sizes were read, and what was taken for granted."""
-    name = "output" if given["input"] is None else "input"
-    axes = AXES[len(rows)]
-    order = " × ".join((*axes, "channels") if name in channels else axes)
-    conventions = [
-        f"{name} read as {order}; a single number holds on every axis" if len(axes) > 1 else f"{name} read as {order}"
-    ]
+    readings: dict[str, list[str]] = {}
+    for name in ("input", "kernel", "output"):
+        if given[name] is not None and (len(given[name]) > 1 or name != "kernel"):
+            order = (*AXES[axes], "channels") if name in channels else AXES[axes]
+            readings.setdefault(" × ".join(order) if len(order) > 1 else "one axis, its length", []).append(name)
+    conventions = [f"{' and '.join(names)} read as {order}" for order, names in readings.items()]
+    if axes > 1:
+        conventions[-1] += "; a single number holds on every axis"
     if given["padding"] == "same":
         conventions.append("'same' as in TensorFlow: output ⌈input/stride⌉, of an odd padding the extra zero after")
         if solve:
@@ -260,10 +261,11 @@ def _terms(node: Expr, times: Fraction = Fraction(1)) -> dict[Expr, Fraction]:
 
 
 def _sum(terms: Mapping[Expr, Fraction]) -> Expr:
-    """Write the terms in their order, but a positive one first where there is one."""
-    lead = next((atom for atom, coefficient in terms.items() if coefficient > 0), None)
-    ordered = sorted(terms.items(), key=lambda term: term[0] != lead) if terms else []
-    return add(*(mul(Num(coefficient), atom) for atom, coefficient in ordered))
+    """Write the terms in their order, the constant last; but a positive one first where there is one."""
+    positive = [atom for atom, coefficient in terms.items() if coefficient > 0]
+    lead = next((atom for atom in positive if atom != ONE), ONE if positive else None)
+    ordered = sorted(terms, key=lambda atom: (atom != lead, atom == ONE))
+    return add(*(mul(Num(terms[atom]), atom) for atom in ordered))
 
 
 def neat(node: Expr) -> Expr:
@@ -434,6 +436,11 @@ class Window:
         """Count those of them that come after the input."""
         return dealt(self.zeros(point))[1]
 
+    @property
+    def written_room(self) -> str:
+        """The room in words: with its numbers as they were given, between symbols collected."""
+        return unicode(self.at(self.room) if symbols(self.at(self.room)) else self.put(self.room))
+
     def about(self, text: str) -> str:
         """Say something, with the axis where the axes differ."""
         return f"{self.axis}: {text}" if self.axis else text
@@ -455,40 +462,68 @@ class Question:
     domains: Mapping[str, Domain]
     symbols: tuple[str, ...]
     """The names that the givens use."""
-    sampled: bool
-    """True where the symbols are sampled far enough for the numbers beside them."""
     needs: tuple[Need, ...] = ()
+    met: bool = True
+    """True where sampling reaches points that meet the needs."""
 
     @property
     def windows(self) -> tuple[Window, ...]:
         """The windows that differ."""
         return tuple({window.o: window for window in self.axes}.values())
 
-    def texts(self, needs: Iterable[Need]) -> tuple[str, ...]:
-        """Say what the symbols stand for, and what must hold between them."""
-        whole = (f"{', '.join(unicode(Sym(name)) for name in self.symbols)} whole numbers",) if self.symbols else ()
-        return (*whole, *dict.fromkeys(need.text for need in (*self.needs, *needs)))
+    @property
+    def assumptions(self) -> tuple[str, ...]:
+        """What the symbols stand for, and what must hold between them."""
+        names = ", ".join(unicode(Sym(name)) for name in self.symbols)
+        whole = f"{names} {'whole numbers' if len(self.symbols) > 1 else 'a whole number'}"
+        return (*((whole,) if names else ()), *dict.fromkeys(need.text for need in self.needs))
+
+    def resting_on(self, needs: Iterable[Need]) -> Question:
+        """Add what an answer rests on, and sample symbols as far as it takes to meet it."""
+        needs, domains = (*self.needs, *needs), dict(self.domains)
+        for need in needs:
+            for name, least in _lowest(need.relation, domains).items():
+                domains[name] = replace(domains[name], high=max(domains[name].high, 2 * least))
+        far = max((domains[name].high for name in self.symbols), default=LENGTH.high)
+        for name in (plain(w.n) for w in self.windows):  # the input's letter has to make room for them
+            domains[name] = replace(domains[name], high=max(domains[name].high, far))
+        return replace(self, needs=needs, domains=domains, met=all(_can_hold(need.relation, domains) for need in needs))
+
+    def setting(self, regular: Iterable[Relation] = ()) -> Setting:
+        """Say where the letters are sampled, and count by brute force what the steps are about."""
+        definitions: dict[str, Callable[..., int]] = {}
+        for w in self.windows:
+            counts = {"total": w.zeros, "before": w.before, "after": w.after} if w.same else {}
+            definitions |= {w.o.name: w.places, **{name + w.tag: count for name, count in counts.items()}}
+        fits = [Relation(w.room, ">=", ZERO) for w in self.windows if not w.same]
+        given = [need.relation for need in self.needs if _can_hold(need.relation, self.domains)]
+        return Setting(domains=self.domains, constraints=(*fits, *regular, *given), definitions=definitions)
 
     def at_least(self, node: Expr, least: int, text: str = "") -> tuple[Need, ...]:
         """Return what must hold for an expression to be at least so much; nothing where it surely is."""
         if isinstance(node, Div) and isinstance(node.denominator, Num):
             return self.at_least(node.numerator, int(least * node.denominator.value), text)
         terms = _terms(neat(node - least))
-        low: dict[Expr, Fraction] = {ONE: Fraction(1)}
-        low |= {atom: self.domains[atom.name].low for atom, c in terms.items() if isinstance(atom, Sym) and c > 0}
-        if set(terms) <= set(low) and sum((c * low[atom] for atom, c in terms.items()), Fraction(0)) >= 0:
+        low = {a: self.domains[a.name].low if isinstance(a, Sym) else Fraction(1) for a in terms}
+        rising = all(c > 0 and isinstance(atom, Sym) for atom, c in terms.items() if atom != ONE)
+        falling = all(c < 0 for atom, c in terms.items() if atom != ONE)
+        at_low = sum((c * low[atom] for atom, c in terms.items()), Fraction(0))
+        text = text or f"{unicode(node)} ≥ {least}"
+        if rising and at_low >= 0:
             return ()
-        return (Need(Relation(node, ">=", expr(least)), text or f"{unicode(node)} ≥ {least}"),)
+        if falling and at_low < 0 and all(isinstance(atom, Sym) or atom == ONE for atom in terms):
+            raise DlcalcError(f"{text} holds for no values of the symbols", "give numbers for them")
+        return (Need(Relation(node, ">=", expr(least)), text),)
 
 
 def _question(rows: Sequence[Row], solve: str | None, *, same: bool, others: Iterable[Expr | None]) -> Question:
     """Give every quantity its letter; axes that are alike share theirs."""
     distinct = tuple(dict.fromkeys(rows))
     given = [(q, g) for row in distinct for q, g in zip(QUANTITIES, row, strict=True) if g is not None]
-    letters, reach = Letters(), 0 if same else max(map(_reach, distinct))
+    letters = Letters()
     for quantity, value in (*given, *(("kernel", other) for other in others if other is not None)):
         for name in sorted(symbols(value)):
-            letters.domains.setdefault(name, _domain(quantity, reach))
+            letters.domains.setdefault(name, DOMAIN[quantity])
     taken = frozenset(letters.domains)
     columns = [_letters(letters, q, [row[i] for row in distinct], solve, same=same) for i, q in enumerate(UNKNOWNS)]
     windows: dict[Row, Window] = {}
@@ -503,24 +538,8 @@ def _question(rows: Sequence[Row], solve: str | None, *, same: bool, others: Ite
         values = letters.values if row[-1] is None else {**letters.values, o.name: row[-1]}
         axis = " and ".join(name for name, other in zip(AXES[len(rows)], rows, strict=True) if other == row)
         windows[row] = Window(n, k, s, p, d, o, values, tag, axis if len(distinct) > 1 else "", same)
-    axes, sampled = tuple(windows[row] for row in rows), reach <= MAX_REACH
-    bare = Question(axes, letters.domains, tuple(sorted(taken)), sampled)
-    return replace(bare, needs=tuple(need for q, g in given for need in _whole(bare, g, LEAST[q])))
-
-
-def _reach(row: Row) -> int:
-    """Add up how far the numbers of an axis reach; symbols must be sampled as far to meet them."""
-    n, k, s, p, d, o = (
-        max((abs(e.value) for e in walk(g or ZERO) if isinstance(e, Num)), default=Fraction(1)) for g in row
-    )
-    return int(n + 2 * p + k * d + o * s)
-
-
-def _domain(quantity: str, reach: int) -> Domain:
-    domain = DOMAIN[quantity]
-    if quantity in {"stride", "dilation"} or reach > MAX_REACH:
-        return domain
-    return replace(domain, high=max(domain.high, Fraction(2 * reach)))
+    bare = Question(tuple(windows[row] for row in rows), letters.domains, tuple(sorted(taken)))
+    return replace(bare, needs=tuple(need for q, g in given for need in _sensible(bare, g, LEAST[q])))
 
 
 def _letters(
@@ -536,7 +555,7 @@ def _letters(
     return letters.axes(LETTER[quantity], known, DOMAIN[quantity])
 
 
-def _whole(question: Question, given: Expr, least: int) -> tuple[Need, ...]:
+def _sensible(question: Question, given: Expr, least: int) -> tuple[Need, ...]:
     """Say when a given such as (k − 1)/2 is a whole number that makes sense."""
     if not symbols(given) or isinstance(given, Sym):
         return ()
@@ -545,15 +564,29 @@ def _whole(question: Question, given: Expr, least: int) -> tuple[Need, ...]:
     return (*whole, *question.at_least(given, least))
 
 
-def _setting(question: Question, needs: Iterable[Need], regular: Iterable[Relation] = ()) -> Setting:
-    """Say where the letters are sampled, and count by brute force what the steps are about."""
-    definitions: dict[str, Callable[..., int]] = {}
-    for w in question.windows:
-        counts = {"total": w.zeros, "before": w.before, "after": w.after} if w.same else {}
-        definitions |= {w.o.name: w.places, **{name + w.tag: count for name, count in counts.items()}}
-    fits = [Relation(w.room, ">=", ZERO) for w in question.windows if not w.same]
-    given = [need.relation for need in (*question.needs, *needs) if question.sampled or need.relation.relation == "="]
-    return Setting(domains=question.domains, constraints=(*fits, *regular, *given), definitions=definitions)
+def _lowest(relation: Relation, domains: Mapping[str, Domain]) -> dict[str, Fraction]:
+    """Return how large each symbol alone must be for a bound to hold; nothing where that is beyond `MAX_REACH`."""
+    terms = _terms(neat(relation.left - relation.right))
+    low = {atom: domains[atom.name].low for atom in terms if isinstance(atom, Sym)}
+    lacking_yet = -terms.get(ONE, Fraction(0)) - sum(terms[atom] * low[atom] for atom in low)
+    least = {
+        atom.name: low[atom] + -(-lacking_yet // terms[atom]) for atom in low if terms[atom] > 0 and lacking_yet > 0
+    }
+    return {name: value for name, value in least.items() if value <= MAX_REACH and relation.relation == ">="}
+
+
+def _can_hold(relation: Relation, domains: Mapping[str, Domain]) -> bool:
+    """Say whether a bound holds at some corner of the domains."""
+    if relation.relation != ">=":
+        return True
+    used = sorted(symbols(relation.left))
+    for corner in product(*((domains[name].low, domains[name].high) for name in used)):
+        try:
+            if PLAIN.value(relation.left - relation.right, dict(zip(used, corner, strict=True))) >= 0:
+                return True
+        except ZeroDivisionError:
+            continue
+    return False
 
 
 def derived(
@@ -590,18 +623,17 @@ def derived(
 def _sized(question: Question, depth: Expr | None, filters: Expr | None, said: Said, *, strict: bool) -> Solution:
     """Answer with the output size, and with the padding where that follows from the size."""
     same = question.axes[0].same
-    needs = tuple(need for w in question.windows for need in (() if same else _fits(question, w)))
+    needs = [need for w in question.windows for need in (() if same else _fits(question, w))]
     if strict:
-        needs += tuple(need for w in question.windows for need in _divides(question, w))
+        needs += [need for w in question.windows for need in _divides(question, w)]
+    question = question.resting_on(needs)
     spatial = tuple(w.at(w.room / w.s + 1 if strict and not same else w.size) for w in question.axes)
     channels = () if filters is None else (filters,)
     slips = (*_channel_slips(spatial, channels, depth), *_size_slips(question.axes, channels))
     output = (*spatial, *channels)
     answers = [Answer("output", output, form="size" if len(output) > 1 else "list", slips=slips)]
     if same:
-        zeros = [_zeros(question, w) for w in question.axes]
-        answers.append(Answer("padding_before", tuple(neat(floor(z / expr(2))) for z in zeros), form="list"))
-        answers.append(Answer("padding_after", tuple(neat(ceil(z / expr(2))) for z in zeros), form="list"))
+        answers += _padding_answers([_zeros(question, w) for w in question.axes])
 
     def work() -> Work:
         steps = (
@@ -615,8 +647,8 @@ def _sized(question: Question, depth: Expr | None, filters: Expr | None, said: S
     return Solution(
         answers=tuple(answers),
         work=work,
-        setting=_setting(question, needs),
-        assumptions=(*assumptions, *question.texts(needs)),
+        setting=question.setting(),
+        assumptions=(*assumptions, *question.assumptions),
         conventions=(*conventions, *(("one output channel per filter",) if channels else ())),
         notes=tuple(note for w in question.windows for note in _remainder(w, len(question.axes), strict=strict)),
     )
@@ -653,7 +685,7 @@ def _divides(question: Question, w: Window) -> tuple[Need, ...]:
         if w.same:
             return question.at_least(neat(-rest), 0)
         q = w.at(w.room) / s
-        return (Need(Relation(floor(q), "=", q), f"{unicode(s)} divides {unicode(w.put(w.room))}"),)
+        return (Need(Relation(floor(q), "=", q), f"{unicode(s)} divides {w.written_room}"),)
     if rest.value <= 0:
         return ()
     inputs = [neat(w.at(w.n) - rest), *(() if w.same else (neat(w.at(w.n) - rest + s),))]
@@ -667,8 +699,8 @@ def _divides(question: Question, w: Window) -> tuple[Need, ...]:
 def _undivided(w: Window, rest: Expr) -> str:
     if w.same:
         return f"the windows end {unicode(rest)} before the input does"
-    s, written, room = unicode(w.at(w.s)), unicode(w.put(w.room)), unicode(w.at(w.room))
-    return f"stride {s} does not divide {written} = {room} (remainder {unicode(rest)})"
+    room = "" if symbols(w.at(w.room)) else f" = {unicode(w.at(w.room))}"
+    return f"stride {unicode(w.at(w.s))} does not divide {w.written_room}{room} (remainder {unicode(rest)})"
 
 
 def _dividing_padding(w: Window) -> int | None:
@@ -693,8 +725,8 @@ def _remainder(w: Window, axes: int, *, strict: bool) -> Iterator[str]:
         are = "is" if rest == ONE and not others else "are"
         yield w.about(f"{_undivided(w, rest)}: {last} of the {padded} {are} dropped{'' if w.same else without}")
     elif not isinstance(rest, Num) and not w.same and not strict:
-        s, room = unicode(w.at(w.s)), unicode(w.put(w.room))
-        yield w.about(f"where {s} does not divide {room}, the floor drops the last {entries}")
+        s = unicode(w.at(w.s))
+        yield w.about(f"where {s} does not divide {w.written_room}, the floor drops the last {entries}")
 
 
 def _zeros(question: Question, w: Window) -> Expr:
@@ -702,6 +734,17 @@ def _zeros(question: Question, w: Window) -> Expr:
     beyond = w.at(w.excess, **{w.o.name: w.at(w.size)})
     surely = not isinstance(beyond, Num) and not question.at_least(beyond, 0)
     return beyond if surely else call("max", beyond, ZERO)
+
+
+def _padding_answers(totals: Sequence[Expr]) -> list[Answer]:
+    before, after = (tuple(neat(rounded(total / expr(2))) for total in totals) for rounded in (floor, ceil))
+    together = Slip(tuple(totals), "that is both ends together", "before")
+    late = Slip(after, "of an odd padding the extra zero comes after the input", "before")
+    early = Slip(before, "of an odd padding the extra zero comes after the input", "after")
+    return [
+        Answer("padding_before", before, form="list", slips=(late, together)),
+        Answer("padding_after", after, form="list", slips=(early, together)),
+    ]
 
 
 def _counted_steps(w: Window) -> list[Step]:
@@ -751,7 +794,7 @@ def _same_steps(question: Question, w: Window) -> list[Step]:
 
 def _size_routes(question: Question, value: Value) -> tuple[Route, ...]:
     """Slide the window over the axes that were asked for."""
-    if not question.sampled or sum(w.most_places(question.domains) for w in question.windows) > MAX_PLACES:
+    if not question.met or sum(w.most_places(question.domains) for w in question.windows) > MAX_PLACES:
         return ()
     if question.axes[0].same:
         method = "the starts inside the input counted, zeros added until each has its window"
@@ -773,37 +816,39 @@ def _channel_slips(spatial: tuple[Expr, ...], channels: tuple[Expr, ...], depth:
 
 
 def _size_slips(axes: Sequence[Window], channels: tuple[Expr, ...]) -> Iterator[Slip]:
-    """Work the common wrong formulas out on every axis."""
-    for wrong in zip(*map(_wrong_sizes, axes), strict=True):
+    """Work the common wrong formulas out on every axis; where the axes differ, the first one's reason is given."""
+    for wrong in zip(*(_wrong_same_sizes(w) if w.same else _wrong_sizes(w) for w in axes), strict=True):
         formulas = tuple(w.at(formula) for w, (formula, _) in zip(axes, wrong, strict=True))
-        yield Slip((*formulas, *channels), wrong[0][1], "size")
+        if wrong[0][1]:
+            yield Slip((*formulas, *channels), wrong[0][1], "size")
 
 
 def _wrong_sizes(w: Window) -> list[tuple[Expr, str]]:
-    s, room = unicode(w.at(w.s)), unicode(w.put(w.room))
-    bare = w.n - w.span
-    if w.same:
-        return [
-            (w.n / w.s, f"right only when {s} divides {unicode(w.at(w.n))}; 'same' rounds up"),
-            (floor(w.n / w.s), "rounded down, but 'same' rounds up"),
-            (w.n, "the stride is missing"),
-            (floor(bare / w.s) + 1, "that is the output without padding ('valid')"),
-        ]
+    """Return wrong formulas and what is wrong with them; nothing is, where a padding of 0 or the like is left out."""
+    s, room = unicode(w.at(w.s)), w.written_room
+    padded, bare = w.n + 2 * w.p, w.n - w.span
+    strides, pads, gaps = w.at(w.s) != ONE, w.at(w.p) != ZERO, w.d != ONE
     return [
         (floor(w.room / w.s), "the + 1 is missing: the place where the window starts counts too"),
-        (w.room / w.s + 1, f"right only when {s} divides {room}; otherwise take the floor"),
-        (ceil(w.room / w.s) + 1, "rounded up: the last window would stick out"),
-        (floor((bare + w.p) / w.s) + 1, "the padding counts at both ends: 2p, not p"),
-        (floor(bare / w.s) + 1, "the padding is missing"),
-        (floor((w.n + 2 * w.p - w.k) / w.s) + 1, "a dilated window spans d(k − 1) + 1 entries, not k"),
-        (floor((w.n + 2 * w.p - w.d * w.k) / w.s) + 1, "a dilated window spans d(k − 1) + 1 entries, not dk"),
-        (w.room + 1, "the stride is missing"),
-        (floor((w.n + 2 * w.p) / w.s) - w.span + 1, f"the stride divides all of {room}"),
-        (
-            floor((w.n + 2 * w.p - w.s * w.span) / w.s) + 1,
-            f"the stride divides all of {room}, it does not scale the kernel",
-        ),
+        (w.room / w.s + 1, f"right only when {s} divides {room}; otherwise take the floor" if strides else ""),
+        (ceil(w.room / w.s) + 1, "rounded up: the last window would stick out" if strides else ""),
+        (floor((bare + w.p) / w.s) + 1, "the padding counts at both ends: 2p, not p" if pads else ""),
+        (floor(bare / w.s) + 1, "the padding is missing" if pads else ""),
+        (floor((padded - w.k) / w.s) + 1, "a dilated window spans d(k − 1) + 1 entries, not k" if gaps else ""),
+        (floor((padded - w.d * w.k) / w.s) + 1, "a dilated window spans d(k − 1) + 1 entries, not dk" if gaps else ""),
+        (w.room + 1, "the stride is missing" if strides else ""),
+        (floor(padded / w.s) - w.span + 1, f"the stride divides all of {room}, the kernel too" if strides else ""),
         (ceil(w.n / w.s), "that is the output with 'same' padding"),
+    ]
+
+
+def _wrong_same_sizes(w: Window) -> list[tuple[Expr, str]]:
+    divides = f"right only when {unicode(w.at(w.s))} divides {unicode(w.at(w.n))}; 'same' rounds up"
+    return [
+        (w.n / w.s, divides),
+        (floor(w.n / w.s), "rounded down, but 'same' rounds up"),
+        (w.n, "the stride is missing"),
+        (floor((w.n - w.span) / w.s) + 1, "that is the output without padding ('valid')"),
     ]
 
 
@@ -830,7 +875,7 @@ class Found:
 def _solved(question: Question, unknown: str, depth: Expr | None, filters: Expr | None, said: Said) -> Solution:
     """Answer with everything that gives the output."""
     found = {w.o: _found(question, unknown, w) for w in question.windows}
-    needs = tuple(need for one in found.values() for need in one.needs)
+    question = question.resting_on(need for one in found.values() for need in one.needs)
     answers = _solution_answers(unknown, question, [found[w.o] for w in question.axes])
     principal = tuple(a.name for a in answers)
     notes = [note for w in question.windows for note in _solution_notes(unknown, w, found[w.o])]
@@ -853,9 +898,9 @@ def _solved(question: Question, unknown: str, depth: Expr | None, filters: Expr 
     return Solution(
         answers=tuple(answers),
         work=work,
-        setting=_setting(question, needs, [relation for w in question.windows for relation in _regular(unknown, w)]),
+        setting=question.setting([relation for w in question.windows for relation in _regular(unknown, w)]),
         principal=principal,
-        assumptions=(*assumptions, *question.texts(needs)),
+        assumptions=(*assumptions, *question.assumptions),
         conventions=(*conventions, *(("one filter per output channel",) if filters is not None else ())),
         notes=tuple(notes),
     )
@@ -891,25 +936,19 @@ def _regular(unknown: str, w: Window) -> list[Relation]:
 
 def _found(question: Question, unknown: str, w: Window) -> Found:
     """Find every solution on one axis, or prove that there is none."""
-    least = LEAST[unknown]
     needs = _fits_at_all(question, unknown, w)
     lower, upper = (None if bound is None else w.at(bound) for bound in _bounds(unknown, w))
     if lower is None:
-        if w.at(w.size) != w.at(w.o):
-            raise _none(unknown, w, ONE, ONE)
-        return Found(ONE, None, needs)
+        return _any_dilation(w, needs)
     if upper is None:
         return Found(lower, None, needs)
     if isinstance(lower, Num) and isinstance(upper, Num):
-        first = Num(max(lower.value, Fraction(least)))
+        least = Fraction(LEAST[unknown])
+        first, last = Num(max(lower.value, least)), Num(max(upper.value, least))
         if upper.value < first.value:
-            raise _none(unknown, w, Num(max(upper.value, Fraction(least))), first)
+            raise _none(unknown, w, last, first)
         return Found(first, upper, needs)
-    if unknown == "stride":
-        return _stride_between_symbols(w, needs)
-    if unknown == "input" or (unknown == "kernel" and w.d == ONE):
-        return Found(lower, upper, question.at_least(lower, least))
-    return _found_between_symbols(question, unknown, w)
+    return _stride_between_symbols(w, needs) if unknown == "stride" else _found_between_symbols(question, unknown, w)
 
 
 def _fits_at_all(question: Question, unknown: str, w: Window) -> tuple[Need, ...]:
@@ -919,19 +958,45 @@ def _fits_at_all(question: Question, unknown: str, w: Window) -> tuple[Need, ...
     return _fits(question, w, **{plain(w.d): ONE}) if unknown == "dilation" else ()
 
 
+def _any_dilation(w: Window, needs: tuple[Need, ...]) -> Found:
+    """Answer for a kernel of 1, whose output does not depend on the dilation."""
+    if w.at(w.size) != w.at(w.o):
+        raise _none("dilation", w, ONE, ONE)
+    return Found(ONE, None, needs)
+
+
 def _found_between_symbols(question: Question, unknown: str, w: Window) -> Found:
-    """Solve for what stands in a rounded quotient: exact at stride 1, and for paddings at any stride."""
-    lower, upper = _bounds(unknown, w)
-    s = w.at(w.s)
-    if lower is None or upper is None or (s != ONE and unknown != "padding"):
+    """Solve where symbols remain: exactly at stride 1, else from a least to a most."""
+    s, least = w.at(w.s), LEAST[unknown]
+    linear = unknown == "input" or (unknown == "kernel" and w.d == ONE)
+    if s == ONE and not linear:
+        return _found_at_stride_one(question, unknown, w)
+    if not linear and unknown != "padding":
         raise DlcalcError(f"--solve {unknown} needs numbers here", "give numbers for the symbols, or stride 1")
-    bare = w.at(_unrounded(lower))
-    needs = question.at_least(bare, LEAST[unknown])
-    if s == ONE:
-        regular = question.at_least(w.at(w.k), 2) if unknown == "dilation" else ()
-        return Found(bare, bare, (*regular, Need(Relation(floor(bare), "=", bare), _is_whole_text(bare)), *needs))
-    even = isinstance(s, Num) and s.value % 2 == 0  # then every input has s/2 paddings, whatever its remainder
-    return Found(w.at(lower), neat(w.at(lower) + s / expr(2) - 1) if even else w.at(upper), needs)
+    lower, upper = (ZERO if bound is None else bound for bound in _bounds(unknown, w))
+    first, last = w.at(lower), w.at(upper)
+    if isinstance(first, Num):
+        least = max(least, int(first.value))
+        return Found(expr(least), last, question.at_least(w.at(_unrounded(upper)), least))
+    if not linear and isinstance(s, Num) and s.value % 2 == 0:  # then s/2 paddings, whatever the remainder
+        last = neat(first + s / expr(2) - 1)
+    several = () if linear or isinstance(s, Num) else question.at_least(s, 2)
+    return Found(first, last, (*several, *question.at_least(w.at(_unrounded(lower)), least)))
+
+
+def _found_at_stride_one(question: Question, unknown: str, w: Window) -> Found:
+    """Solve o = n + 2p − d(k − 1) for the padding, the dilation or a dilated kernel, where that is whole."""
+    lower, upper = (ZERO if bound is None else bound for bound in _bounds(unknown, w))
+    value, rounded = w.at(_unrounded(lower)), w.at(lower)
+    needs = question.at_least(w.at(w.k), 2) if unknown == "dilation" else ()
+    if any(isinstance(node, Call) for node in walk(rounded)):
+        needs += (Need(Relation(floor(value), "=", value), _whole_text(value)),)
+    elif rounded == w.at(upper):
+        value = rounded
+    else:
+        never = f"no {unknown} gives output {unicode(w.at(w.o))}: it would be {unicode(value)}, which is never whole"
+        raise DlcalcError(never, "use another output, or stride 2")
+    return Found(value, value, (*needs, *question.at_least(value, LEAST[unknown])))
 
 
 def _unrounded(node: Expr) -> Expr:
@@ -941,7 +1006,7 @@ def _unrounded(node: Expr) -> Expr:
     return node.arguments[0] if isinstance(node, Call) else node
 
 
-def _is_whole_text(value: Expr) -> str:
+def _whole_text(value: Expr) -> str:
     """Say that a quotient is whole; of a half such as (k − 1)/2, that k is odd."""
     if isinstance(value, Div) and value.denominator == expr(2):
         terms = _terms(value.numerator)
@@ -1012,31 +1077,33 @@ def _named(name: str, found: Found, slips: Iterable[Slip]) -> list[Answer]:
 
 
 def _wrong_solutions(unknown: str, w: Window) -> Iterator[Slip]:
-    o_moves = "o windows take o − 1 moves, not o"
+    """Return what comes out of the common wrong equations."""
+    o_moves, both_ends = "o windows take o − 1 moves, not o", "the padding counts at both ends: 2p, not p"
     padded, first, end = w.n + 2 * w.p, (w.o - 1) * w.s, w.o * w.s
-    wrong: dict[str, tuple[tuple[Expr, str], ...]] = {
-        "input": (
+    pads, gaps = w.at(w.p) != ZERO, w.d != ONE
+    wrong: dict[str, list[tuple[Expr, str]]] = {
+        "input": [
+            (first + w.span, "the padding is missing: it is not part of the input" if pads else ""),
+            (first + w.span - w.p, both_ends if pads else ""),
             (end + w.span - 2 * w.p, o_moves),
-            (first + w.span, "the padding is missing: it is not part of the input"),
-            (first + w.span - w.p, "the padding counts at both ends: 2p, not p"),
-        ),
-        "kernel": (
+        ],
+        "kernel": [
+            (w.n - first, "the padding is missing" if pads and not gaps else ""),
+            (w.n + w.p - first, both_ends if pads and not gaps else ""),
+            (padded - first, "that is what the dilated window spans, d(k − 1) + 1" if gaps else ""),
             (padded - end, o_moves),
-            (w.n - first, "the padding is missing"),
-            (w.n + w.p - first, "the padding counts at both ends: 2p, not p"),
-            (padded - first, "that is what the dilated window spans, d(k − 1) + 1"),
-        ),
-        "stride": ((w.room / w.o, o_moves), (w.n / w.o, "the kernel counts too: the window moves n + 2p − k")),
-        "padding": (
+        ],
+        "stride": [(w.room / w.o, o_moves), (w.n / w.o, "the kernel counts too: the window moves n + 2p − k")],
+        "padding": [
             (first + w.span - w.n, "that is both ends together; half of it at each end"),
             ((end + w.span - w.n) / expr(2), o_moves),
-        ),
-        "dilation": (
+        ],
+        "dilation": [
             (padded - first, "that is what the window spans, d(k − 1) + 1"),
-            ((padded - end) / w.k, "a kernel of k has k − 1 gaps"),
-        ),
+            ((padded - first - 1) / w.k, "a kernel of k has k − 1 gaps"),
+        ],
     }
-    yield from (Slip(w.at(formula), because, "inside") for formula, because in wrong[unknown])
+    yield from (Slip(w.at(formula), because, "inside") for formula, because in wrong[unknown] if because)
 
 
 def _filter_slips(filter_size: tuple[Expr, ...], filters: Expr | None) -> Iterator[Slip]:
@@ -1089,7 +1156,7 @@ def _solution_routes(question: Question, unknown: str, w: Window, found: Found) 
     """Slide the window for the candidates from below the least solution to beyond the most."""
     ends = (found.least,) if found.most is None else (found.least, found.most)
     places = w.most_places(question.domains, **{plain(w.letter(unknown)): ends[-1]})
-    if not question.sampled or places > MAX_PLACES:
+    if not question.met or places > MAX_PLACES:
         return
 
     def confirmed(point: Mapping[str, Any]) -> list[int]:
@@ -1105,4 +1172,4 @@ def _solution_routes(question: Question, unknown: str, w: Window, found: Found) 
         return [low, high][: len(ends)] if giving == {one for one in candidates if low <= one <= high} else []
 
     alone = "these alone give the output" if len(ends) > 1 else "all from it on give the output"
-    yield Route(unknown, f"the window slid with these and their neighbours: {alone}", ends, confirmed)
+    yield Route(w.about(unknown), f"the window slid with these and their neighbours: {alone}", ends, confirmed)

@@ -19,8 +19,8 @@ if TYPE_CHECKING:
 
     from dlcalc.counting import Layers
 
-FEW = Domain(COUNT.low, COUNT.low + 2, whole=True)
-"""Positions per axis, where the loops read weights for each of them."""
+FEW = Domain(COUNT.low, COUNT.low + 3, whole=True)
+"""Sizes of windows where the loops visit every weight; small, because their axes multiply."""
 
 
 @topic(
@@ -49,6 +49,7 @@ def conv_params(
     unshared: Annotated[
         Size | None, size(help="Output positions, as 55x55, that each have weights of their own.")
     ] = None,
+    separable: Annotated[bool, switch(help="Depthwise, then 1 × 1 (depthwise separable).")] = False,
     bias: Annotated[bool, switch(help="One bias per filter (default: yes).")] = True,
     dims: Annotated[str, choice("1", "2", "3", help="Spatial axes of the convolution (default 2).")] = "2",
 ) -> Solution:
@@ -56,6 +57,7 @@ def conv_params(
 
     weights = k₁·…·k_d·(C_in/g)·C_out and biases = C_out; image size, stride and padding do not matter.
     Only where positions do not share their weights (a locally connected layer), both are per output position.
+    Depthwise separable: weights = k₁·…·k_d·C_in + C_in·C_out.
     Source: Dumoulin and Visin, A guide to convolution arithmetic for deep learning (2016); torch.nn.Conv2d.
 
     Raises DlcalcError when the groups do not divide both channel counts, or the channels contradict each other.
@@ -67,10 +69,17 @@ def conv_params(
     channels = _channels(in_channels, input, kernel, axes)
     window = kernel[:axes] if len(kernel) >= axes else kernel * axes
     positions = _positions(unshared, out_channels, axes)
+    if separable:
+        if groups != ONE or positions:
+            extra = "groups" if groups != ONE else "unshared"
+            raise DlcalcError(
+                f"--{extra} does not go with --separable, which is two convolutions", "leave one of them out"
+            )
+        return _separable(window, channels, out_channels, bias=bias)
     _divides(groups, channels, out_channels)
 
     letters = Letters(taken=symbols(window, positions, channels, out_channels, groups))
-    m, k = letters.axes("m", positions, FEW), letters.axes("k", window, COUNT)
+    m, k = letters.axes("m", positions, FEW), letters.axes("k", window, FEW)
     c, n = letters.letter("C_in", channels, COUNT), letters.letter("C_out", out_channels, COUNT)
     g = ONE if groups == ONE else letters.letter("g", groups, COUNT)
     formulas = {
@@ -83,19 +92,24 @@ def conv_params(
     for name, formula in formulas.items():
         values[name] = like_terms(value_of(formula, values))
 
-    def forward(layers: Layers, sizes: Mapping[str, int]) -> None:
-        """Let one filter, then all of them, see an image with room for one position, or for every unshared one."""
+    def forward(net: Layers, sizes: Mapping[str, int]) -> None:
+        """Let one filter see a window, then all of them an image of several positions."""
         span = tuple(sizes[axis.name] for axis in k)
         split = sizes[g.name] if isinstance(g, Sym) else 1
-        sides = [width + sizes[axis.name] - 1 for width, axis in zip(span, m, strict=True)] if m else span
-        layers.convolution(layers.image(sizes[c.name] // split, span), Convolution(1, span, "filter_weights"))
-        every = Convolution(sizes[n.name], span, "weights", "biases" if bias else "", groups=split, shared=not m)
-        layers.convolution(layers.image(sizes[c.name], sides), every)
+        room = [sizes[axis.name] for axis in m] or [2, *[1] * (axes - 1)]
+        image = net.image(sizes[c.name], [width + places - 1 for width, places in zip(span, room, strict=True)])
+        net.convolution(net.image(sizes[c.name] // split, span), Convolution(1, span, "filter_weights"))
+        biases = "biases" if bias else ""
+        net.convolution(image, Convolution(sizes[n.name], span, "weights", biases, groups=split, shared=not m))
 
     count = Count(letters, forward, {name: (name,) for name in formulas} | {"parameters": ("weights", "biases")})
+    slips = (
+        *bias_slips(values["weights"], mul(out_channels, *positions), switched_on=bias, owner="filter"),
+        *_slips(values, window, (input or ())[:axes], channels, out_channels),
+    )
     seen = (*window, value_of(c / g, letters.values))
     answers = (
-        Answer("parameters", values["parameters"], slips=_slips(values, window, channels, out_channels, bias=bias)),
+        Answer("parameters", values["parameters"], slips=slips),
         Answer("weights", values["weights"]),
         Answer("biases", values["biases"]),
         Answer("filter", seen, form="size"),
@@ -125,28 +139,76 @@ def conv_params(
     )
 
 
+def _separable(window: Size, channels: Expr, out_channels: Expr, *, bias: bool) -> Solution:
+    """Count a convolution of every channel by itself, then a 1 × 1 convolution that mixes them."""
+    letters = Letters(taken=symbols(window, channels, out_channels))
+    k = letters.axes("k", window, FEW)
+    c, n = letters.letter("C_in", channels, COUNT), letters.letter("C_out", out_channels, COUNT)
+    size = " × ".join(map(unicode, window))
+    derivation = {
+        "depthwise": (times(*k, c), f"one {size} window for every input channel"),
+        "pointwise": (times(c, n), "a filter of size 1 per output channel, over all channels"),
+        "weights": (total([Sym("depthwise"), Sym("pointwise")]), "both steps"),
+        "biases": (c + n if bias else ZERO, "one bias per filter of both steps" if bias else "no biases"),
+        "parameters": (total([Sym("weights"), Sym("biases")] if bias else [Sym("weights")]), "all that is trained"),
+    }
+    values = dict(letters.values)
+    for name, (formula, _) in derivation.items():
+        values[name] = like_terms(value_of(formula, values))
+
+    def forward(net: Layers, sizes: Mapping[str, int]) -> None:
+        span, depth, filters = tuple(sizes[axis.name] for axis in k), sizes[c.name], sizes[n.name]
+        biases = "biases" if bias else ""
+        x = net.convolution(net.image(depth, span), Convolution(depth, span, "depthwise", biases, groups=depth))
+        net.convolution(x, Convolution(filters, (1,) * len(span), "pointwise", biases))
+
+    weights = ("depthwise", "pointwise")
+    alone = {name: (name,) for name in (*weights, "biases")}
+    count = Count(letters, forward, {**alone, "weights": weights, "parameters": (*weights, "biases")})
+    standard = mul(channels, out_channels, *window)
+    slips = (
+        *bias_slips(values["weights"], like_terms(channels + out_channels), switched_on=bias, owner="filter"),
+        Slip(like_terms(values["depthwise"] + values["biases"]), "the 1 × 1 convolution is missing", "pointwise"),
+        Slip(standard, "that is the standard convolution, without biases", "depthwise"),
+        Slip(like_terms(standard + out_channels), "that is the standard convolution", "depthwise"),
+        Slip(like_terms(values["weights"] + out_channels), "the depthwise step has biases too", "biases"),
+    )
+    answers = (
+        Answer("parameters", values["parameters"], slips=slips),
+        *(Answer(name, values[name]) for name in ("weights", "biases", *weights)),
+    )
+
+    def work() -> Work:
+        steps = [s for name, (f, because) in derivation.items() for s in derived(name, Sym(name), f, values, because)]
+        return Work(tuple(steps), count.allocated(answers))
+
+    said = f"depthwise separable: {size} on every channel by itself, then 1 × 1 over all channels"
+    return Solution(answers=answers, work=work, setting=count.setting(), conventions=(said,))
+
+
 def _whole(sizes: tuple[Expr, ...], groups: Expr) -> tuple[Relation, ...]:
     """Restrict sizes to those that the groups divide."""
     return tuple(Relation(floor(size / groups), "=", size / groups) for size in sizes if groups != ONE)
+
+
+def _spatial(axes: int) -> str:
+    return "1 spatial axis" if axes == 1 else f"{axes} spatial axes"
 
 
 def _conventions(kernel: Size, positions: Size, axes: int) -> tuple[str, ...]:
     alike = "; a window of one number is that long on every axis" if len(kernel) == 1 and axes > 1 else ""
     shape = " × ".join(map(unicode, positions))
     own = (f"nothing is shared: each of the {shape} positions has filters and biases of its own",)
-    return (f"{axes} spatial axes{alike}", *(own if positions else ()))
+    return (f"{_spatial(axes)}{alike}", *(own if positions else ()))
 
 
 def _positions(unshared: Size | None, out_channels: Expr, axes: int) -> Size:
     """Read the output positions; the output channels may stand beside them."""
     if unshared is None or len(unshared) == axes:
         return unshared or ()
-    written = "x".join(map(plain, unshared))
     if len(unshared) != axes + 1:
-        raise DlcalcError(
-            f"unshared {written} has {len(unshared)} numbers, but the convolution has {axes} spatial axes",
-            f"give {axes} or {axes + 1} (with the channels), or another --dims",
-        )
+        raise _wrong_axes("unshared", unshared, axes)
+    written = "x".join(map(plain, unshared))
     if unshared[-1] != out_channels:
         raise DlcalcError(
             f"unshared {written} has {plain(unshared[-1])} channels, but there are {plain(out_channels)} filters",
@@ -165,11 +227,7 @@ def _channels(in_channels: Expr | None, input: Size | None, kernel: Size, axes: 
     }
     for name, given, allowed in (("input", input, (axes, last_axis)), ("kernel", kernel, (1, axes, last_axis))):
         if given is not None and len(given) not in allowed:
-            raise DlcalcError(
-                f"{name} {'x'.join(map(plain, given))} has {len(given)} numbers, "
-                f"but the convolution has {axes} spatial axes",
-                f"give {axes} or {last_axis} (with the channels), or another --dims",
-            )
+            raise _wrong_axes(name, given, axes)
     known = [(option, value) for option, value in said.items() if value is not None]
     if not known:
         raise DlcalcError("the input channels are not given", "add --in-channels N, or --input HxWxC")
@@ -180,6 +238,14 @@ def _channels(in_channels: Expr | None, input: Size | None, kernel: Size, axes: 
                 f"{first} gives {plain(channels)} channels, {option} gives {plain(value)}", "give them once"
             )
     return channels
+
+
+def _wrong_axes(name: str, given: Size, axes: int) -> DlcalcError:
+    numbers = "1 number" if len(given) == 1 else f"{len(given)} numbers"
+    return DlcalcError(
+        f"{name} {'x'.join(map(plain, given))} has {numbers}, but the convolution has {_spatial(axes)}",
+        f"give {axes} or {axes + 1} (with the channels), or another --dims",
+    )
 
 
 def _divides(groups: Expr, channels: Expr, out_channels: Expr) -> None:
@@ -193,14 +259,16 @@ def _divides(groups: Expr, channels: Expr, out_channels: Expr) -> None:
             )
 
 
-def _slips(values: Mapping[str, Expr], window: Size, channels: Expr, filters: Expr, *, bias: bool) -> tuple[Slip, ...]:
+def _slips(values: Mapping[str, Expr], window: Size, image: Size, channels: Expr, filters: Expr) -> tuple[Slip, ...]:
     one, weights, biases = values["filter_weights"], values["weights"], values["biases"]
-    flat = mul(filters, *window)
+    flat, everywhere = mul(filters, *window), mul(weights, *image)
     return (
-        *bias_slips(weights, filters, switched_on=bias, owner="filter"),
         Slip(like_terms(weights + channels), "there is one bias per filter, not one per input channel", "biases"),
         Slip(like_terms(flat + biases), "each filter spans all input channels, not one", "filter_weights"),
         Slip(flat, "each filter spans all input channels, not one, and there are biases", "filter_weights"),
         Slip(like_terms(one + ONE), "that is one filter with its bias", "weights"),
+        Slip(one, "that is one filter, without its bias", "weights"),
         Slip(like_terms(mul(filters, one + ONE)), "the positions do not share their weights", "weights"),
+        Slip(everywhere, "all positions of the image share the filters, and there are biases", "weights"),
+        Slip(like_terms(everywhere + biases), "all positions of the image share the filters", "weights"),
     )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass, replace
 from itertools import groupby, zip_longest
 from typing import TYPE_CHECKING, Annotated, Any
@@ -9,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 from dlcalc.counting import Count, bias_slips, derived, like_terms, times, total
 from dlcalc.derivation import Letters, value_of
 from dlcalc.errors import DlcalcError
-from dlcalc.givens import COUNT, MAX_ENTRIES, Given, Size, checked, read_size, scalar, size, switch
+from dlcalc.givens import COUNT, Given, Size, checked, read_size, scalar, size, switch
 from dlcalc.notation.evaluate import PLAIN
 from dlcalc.notation.expression import MINUS_ONE, ONE, ZERO, Expr, Mul, Num, Sym, add, mul, number
 from dlcalc.notation.printing import plain, unicode
@@ -37,17 +38,16 @@ class Chain:
         return ",".join("x".join(map(plain, size)) for size in self.sizes)
 
 
+_BETWEEN = re.compile(r"\s*(?:,|->|→)\s*")
+
+
 def read_chain(name: str, raw: Any) -> Chain:  # noqa: ANN401 (text or nested Python values)
-    """Read sizes separated by commas, or a list of them."""
-    parts = (
-        raw.strip().strip("[]").split(",")
-        if isinstance(raw, str)
-        else list(raw)
-        if isinstance(raw, tuple | list)
-        else [raw]
-    )
-    if len(parts) > MAX_ENTRIES:
-        raise DlcalcError(f"--{name} has {len(parts):,} sizes", f"at most {MAX_ENTRIES:,} are read")
+    """Read sizes separated by commas or arrows, or a list of them."""
+    parts = _BETWEEN.split(raw.strip().strip("[]")) if isinstance(raw, str) else raw
+    parts = list(parts) if isinstance(parts, tuple | list) else [parts]
+    if len(parts) > MAX_LISTED:
+        fix = f"at most {MAX_LISTED} are told apart; equal ones are --hidden D --hidden-layers K"
+        raise DlcalcError(f"--{name} has {len(parts):,} sizes", fix)
     sizes = (read_size(name, part) for part in parts)
     return Chain(tuple(tuple(checked(name, axis, whole=True, least=1) for axis in axes) for axes in sizes))
 

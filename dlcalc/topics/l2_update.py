@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass, replace
 from decimal import Context, Decimal
 from fractions import Fraction
 from functools import partial
-from typing import TYPE_CHECKING, Annotated, Any, Literal
+from itertools import product
+from math import prod
+from typing import TYPE_CHECKING, Annotated, Any, NamedTuple
 
 from dlcalc.derivation import Letters
 from dlcalc.errors import DlcalcError
@@ -28,13 +29,11 @@ from dlcalc.notation.expression import (
     Sum,
     Sym,
     add,
-    div,
     expr,
-    mul,
     power,
     substitute,
 )
-from dlcalc.notation.printing import Value, plain, unicode
+from dlcalc.notation.printing import Value, decimal, plain, unicode
 from dlcalc.solution import (
     COUNT,
     POINTS,
@@ -112,7 +111,7 @@ def l2_update(
     penalty: Annotated[str, choice("half", "full", help="half: α/2·‖W‖² (default); full: α·‖W‖².")] = "half",
     updates: Annotated[
         Expr | None,
-        scalar("-k", "--updates-count", help="Number of updates (default 1), or a symbol.", whole=True, least=0),
+        scalar("-k", help="Number of updates (default 1), or a symbol.", whole=True, least=0),
     ] = None,
 ) -> Solution:
     """Gradient descent with an L2 penalty, as weight decay.
@@ -144,41 +143,47 @@ def l2_update(
 # the givens
 
 
-@dataclass(frozen=True)
-class _Rule:
+class _Rule(NamedTuple):
     """How a weight is updated: θ ← θ - lr·(g + pull·θ)."""
 
     lr: Expr
     decay: Expr
     penalty: str
 
-    @property
-    def coefficient(self) -> Expr:
-        """What the sum of squares is multiplied by."""
-        return self.decay if self.penalty == "full" else div(self.decay, expr(2))
+    def penalty_of(self, squares: Expr) -> Expr:
+        """Return the penalty of weights with this sum of squares."""
+        return self.decay * squares if self.penalty == "full" else self.decay * squares / 2
 
     @property
     def pull(self) -> Expr:
         """What a weight is multiplied by in the gradient of the penalty."""
-        return mul(expr(2), self.decay) if self.penalty == "full" else self.decay
+        return 2 * self.decay if self.penalty == "full" else self.decay
 
     @property
     def rate(self) -> Expr:
         """The part of a weight that one update takes away: εα."""
-        return mul(self.lr, self.pull)
+        return self.lr * self.pull
 
     @property
     def factor(self) -> Expr:
         """What one update leaves of a weight: 1 - εα."""
-        return add(ONE, -self.rate)
+        return 1 - self.rate
+
+    def other(self) -> _Rule:
+        """Return the rule with the other form of the penalty."""
+        return self._replace(penalty="half" if self.penalty == "full" else "full")
 
     def stepped(self, weight: Expr, gradient: Expr) -> Expr:
         """Return a weight after one update, as weight decay."""
-        return add(mul(self.factor, weight), -mul(self.lr, gradient))
+        return self.factor * weight - self.lr * gradient
+
+    def rest(self, gradient: Expr) -> Expr:
+        """Return g/α, the distance below 0 at which a constant gradient and the decay balance."""
+        times = 1 / self.pull
+        return gradient * times if isinstance(times, Num) and decimal(times.value) else gradient / self.pull
 
 
-@dataclass(frozen=True)
-class _Asked:
+class _Asked(NamedTuple):
     """The question: flat weights with their shape, and the gradients of one update or of each."""
 
     rule: _Rule
@@ -208,11 +213,15 @@ class _Asked:
     @property
     def zero(self) -> bool:
         """True without any gradient but that of the penalty."""
-        return all(g == ZERO for row in self.gradients for g in row)
+        return all(g == ZERO for g in self.gradients[0]) and self.constant
 
     def of(self, index: int) -> tuple[Expr, tuple[Expr, ...]]:
         """Return one weight with its gradients."""
         return self.weights[index], tuple(row[index] for row in self.gradients)
+
+    def each(self, result: Callable[[Expr, tuple[Expr, ...]], Expr]) -> Value:
+        """Compute something from every weight and its gradients."""
+        return self.shaped(tuple(result(*self.of(index)) for index in range(len(self.weights))))
 
     def shaped(self, flat: tuple[Expr, ...]) -> Value:
         """Give the weights' shape to a flat list."""
@@ -226,8 +235,8 @@ class _Asked:
 def _asked(weights: Value | None, gradient: Value | None, updates: Expr | None, rule: _Rule) -> _Asked:
     """Fit weights, gradients and updates together."""
     taken = symbols(*(given for given in (weights, gradient, updates, rule.lr, rule.decay) if given is not None))
-    several = updates not in {None, ONE} or isinstance(gradient, tuple)
     if weights is None:
+        several = updates not in {None, ONE} or isinstance(gradient, tuple)
         weights = Sym(_unused("theta0" if several else "theta", taken))
     shape = _shape(weights)
     if gradient is None or (isinstance(gradient, Sym) and shape):
@@ -241,6 +250,8 @@ def _asked(weights: Value | None, gradient: Value | None, updates: Expr | None, 
             f"use --updates {len(rows)}, or one gradient for all updates",
         )
     count = updates if updates is not None else expr(len(rows))
+    if all(g == ZERO for row in rows for g in row):
+        rows = rows[:1]
     return _Asked(rule, shape, tuple(_flat(weights)), rows, count, gradient is None)
 
 
@@ -258,21 +269,16 @@ def _flat(value: Value) -> Iterator[Expr]:
 
 def _rows(gradient: Value, shape: tuple[int, ...]) -> tuple[tuple[Expr, ...], ...]:
     """Split a gradient into one row per update; one row where it has the weights' shape."""
-    found, flat = _shape(gradient), tuple(_flat(gradient))
-    size = 1
-    for length in shape:
-        size *= length
-    if found == shape:
-        return (flat,)
+    found, flat, size = _shape(gradient), tuple(_flat(gradient)), prod(shape)
     if gradient == ZERO:
         return ((ZERO,) * size,)
-    stacked = found[1:] == shape or (len(shape) == len(found) and found[1:] == shape[1:] and found[0] % shape[0] == 0)
-    if found and stacked and len(flat) > size:
+    below = len(shape) > 1 and found[1:] == shape[1:] and len(flat) % size == 0
+    if found == shape or found[1:] == shape or below:
         return tuple(flat[at : at + size] for at in range(0, len(flat), size))
-    one = "the gradient is a list" if shape == () else f"give {_words(shape)}"
+    fix = f"give {_words(shape)}, or one such gradient per row for several updates"
     raise DlcalcError(
-        f"--gradient is {_words(found)}, but --weights is {_words(shape)}",
-        f"{one}; for several updates, one such gradient per row" if shape else "give --weights of the same shape",
+        f"--gradient is {_words(found)}, but the weights are {_words(shape)}",
+        fix if shape else "give --weights of that shape, or a list with one gradient per update",
     )
 
 
@@ -286,14 +292,11 @@ def _invented(name: str, shape: tuple[int, ...], taken: frozenset[str]) -> tuple
         return (Sym(_unused(name, taken)),)
     if len(shape) > 1 and max(shape) > _ONE_DIGIT:
         raise DlcalcError(f"no gradient is given for {_words(shape)} weights", "add --gradient, or --gradient 0")
-    rows, columns = shape if len(shape) > 1 else (0, shape[0])
-    indices = [f"{i}{j}" for i in range(1, rows + 1) for j in range(1, columns + 1)] or list(
-        map(str, range(1, columns + 1))
-    )
-    stem = next(
-        s for s in (name, *"gqpuvz", *(f"{name}{c}" for c in "abcdefghij")) if not {f"{s}{i}" for i in indices} & taken
-    )
-    return tuple(Sym(f"{stem}{i}") for i in indices)
+    spans = [[str(i + 1) for i in range(length)] for length in shape]
+    indices = ["".join(index) for index in product(*spans)]
+    stems = (name, *(f"{name}_{c}" for c in "abcdefghij"))
+    stem = next(stem for stem in stems if not {f"{stem}{index}" for index in indices} & taken)
+    return tuple(Sym(f"{stem}{index}") for index in indices)
 
 
 def _unused(preferred: str, taken: frozenset[str]) -> str:
@@ -305,9 +308,8 @@ def _unused(preferred: str, taken: frozenset[str]) -> str:
 # the answers
 
 
-@dataclass(frozen=True)
-class _Parts:
-    """What k updates do to every weight: θ_k = kept·θ_0 - (the gradients, each with what the later updates left of it)."""
+class _Parts(NamedTuple):
+    """What k updates do to every weight: θ_k = kept·θ_0 + pushed, the gradient steps as later updates left them."""
 
     rule: _Rule
     updates: Expr
@@ -315,27 +317,26 @@ class _Parts:
 
     def pushed(self, gradients: tuple[Expr, ...]) -> Expr:
         """Return what the gradients add to a weight."""
-        rule, k = self.rule, self.updates
+        rule, k, g = self.rule, self.updates, gradients[0]
         if len(gradients) > 1:
-            left = len(gradients) - 1
-            return -mul(rule.lr, add(*(mul(self.raised(left - j), g) for j, g in enumerate(gradients))))
-        (gradient,) = gradients
+            left = zip(reversed(range(len(gradients))), gradients, strict=True)
+            return -rule.lr * add(*(self.raised(j) * gradient for j, gradient in left))
         if rule.pull == ZERO:
-            return -mul(k, rule.lr, gradient)
+            return -(k * rule.lr * g)
         if isinstance(k, Num) and k.value <= FEW:
-            return -mul(rule.lr, gradient, add(*(self.raised(j) for j in range(int(k.value)))) if k != ZERO else ZERO)
+            return -(rule.lr * g * add(ZERO, *map(self.raised, range(int(k.value)))))
         if rule.factor == ZERO:
-            return -mul(rule.lr, gradient)
-        return -mul(div(gradient, rule.pull), add(ONE, -self.kept))
+            return -(rule.lr * g)
+        return -(rule.rest(g) * (1 - self.kept))
 
     def raised(self, exponent: int) -> Expr:
-        """Raise the factor to a power, folded where the powers of these parts are."""
-        folds = not isinstance(self.kept, Pow) or not isinstance(self.rule.factor, Num) or exponent <= 1
-        return power(self.rule.factor, expr(exponent)) if folds else Pow(self.rule.factor, expr(exponent))
+        """Raise the factor to a power; a number stays a power where that to all updates does."""
+        as_power = isinstance(self.kept, Pow) and isinstance(self.rule.factor, Num) and exponent > 1
+        return Pow(self.rule.factor, expr(exponent)) if as_power else power(self.rule.factor, expr(exponent))
 
     def after(self, weight: Expr, gradients: tuple[Expr, ...]) -> Expr:
         """Return a weight after all updates."""
-        return add(mul(self.kept, weight), self.pushed(gradients))
+        return self.kept * weight + self.pushed(gradients)
 
 
 def _parts(rule: _Rule, updates: Expr) -> _Parts:
@@ -348,137 +349,76 @@ def _parts(rule: _Rule, updates: Expr) -> _Parts:
     return _Parts(rule, updates, kept)
 
 
-def _after(asked: _Asked, rule: _Rule) -> Value:
-    """Return all weights after all updates."""
-    parts = _parts(rule, asked.updates)
-    return asked.shaped(tuple(parts.after(*asked.of(i)) for i in range(len(asked.weights))))
-
-
 def _answers(asked: _Asked) -> tuple[Answer, ...]:
-    rule = asked.rule
-    first = asked.gradients[0]
-    gradient = tuple(add(g, mul(rule.pull, w)) for g, w in zip(first, asked.weights, strict=True))
-    without = tuple(add(g, mul(_other(rule).pull, w)) for g, w in zip(first, asked.weights, strict=True))
+    rule, other, first = asked.rule, asked.rule.other(), asked.gradients[0]
+
+    def total(pull: Expr) -> Value:
+        return asked.shaped(tuple(g + pull * w for g, w in zip(first, asked.weights, strict=True)))
+
     squares = add(*(power(w, expr(2)) for w in asked.weights))
-    return (
-        Answer("weights", _after(asked, rule), slips=_weight_slips(asked)),
-        Answer("shrink_factor", rule.factor, slips=_factor_slips(rule)),
-        Answer(
-            "gradient",
-            asked.shaped(gradient),
-            slips=(
-                Slip(asked.shaped(without), _other_penalty(rule), "penalty"),
-                Slip(asked.shaped(first), "the gradient of the penalty is missing", "penalty"),
-            ),
-        ),
-        Answer(
-            "penalty",
-            mul(rule.coefficient, squares),
-            slips=(Slip(mul(_other(rule).coefficient, squares), _other_penalty(rule)),),
-        ),
+    of_gradient = (
+        Slip(total(other.pull), _other_penalty(rule), "penalty"),
+        Slip(total(ZERO), "the gradient of the penalty is missing", "penalty"),
     )
-
-
-def _other(rule: _Rule) -> _Rule:
-    return replace(rule, penalty="half" if rule.penalty == "full" else "full")
+    of_factor = (
+        Slip(other.factor, _other_penalty(rule), "penalty"),
+        Slip(1 + rule.rate, "the penalty is descended: its sign is minus", "decay"),
+        Slip(1 - rule.pull, "the learning rate multiplies the gradient of the penalty too", "decay"),
+        Slip(rule.rate, "that is what an update takes away; what it leaves is 1 minus that", "decay"),
+    )
+    of_penalty = (Slip(other.penalty_of(squares), _other_penalty(rule), "penalty"),)
+    return (
+        Answer("weights", asked.each(_parts(rule, asked.updates).after), slips=_slips(asked)),
+        Answer("shrink_factor", rule.factor, slips=of_factor),
+        Answer("gradient", total(rule.pull), slips=of_gradient),
+        Answer("penalty", rule.penalty_of(squares), slips=of_penalty),
+    )
 
 
 def _other_penalty(rule: _Rule) -> str:
-    if rule.penalty == "half":
-        return (
-            "that is for the penalty α·‖W‖²; for α/2·‖W‖² the ½ cancels the 2 of the derivative (or use --penalty full)"
-        )
-    return "that is for the penalty α/2·‖W‖²; for α·‖W‖² the derivative is 2αW (or use --penalty half)"
+    if rule.penalty == "full":
+        return "that is for the penalty α/2·‖θ‖²; for α·‖θ‖² the derivative is 2αθ (or use --penalty half)"
+    return "that is for the penalty α·‖θ‖²; in α/2·‖θ‖² the 2 of the derivative cancels (or use --penalty full)"
 
 
-def _factor_slips(rule: _Rule) -> tuple[Slip, ...]:
-    return (
-        Slip(_other(rule).factor, _other_penalty(rule), "penalty"),
-        Slip(add(ONE, rule.rate), "the penalty is descended too: its sign is minus", "decay"),
-        Slip(add(ONE, -rule.pull), "the learning rate multiplies the gradient of the penalty too", "decay"),
-        Slip(rule.rate, "that is what an update takes away; what is left is 1 minus it", "decay"),
-    )
-
-
-def _weight_slips(asked: _Asked) -> tuple[Slip, ...]:
+def _slips(asked: _Asked) -> tuple[Slip, ...]:
     """List the common wrong results, each with the step where it departs."""
     rule, k = asked.rule, asked.updates
-    parts = _parts(rule, k)
-
-    def each(wrong: Callable[[Expr, tuple[Expr, ...]], Expr]) -> Value:
-        return asked.shaped(tuple(wrong(*asked.of(i)) for i in range(len(asked.weights))))
-
-    def without_rate(gradients: tuple[Expr, ...]) -> Expr:
-        return ZERO if rule.lr == ZERO else div(parts.pushed(gradients), rule.lr)
-
-    plain_descent = _parts(replace(rule, decay=ZERO), k)
-    slips = [
-        Slip(_after(asked, _other(rule)), _other_penalty(rule), "penalty"),
-        Slip(
-            _after(asked, replace(rule, decay=-rule.decay)),
-            "the penalty is descended too: (1 - εα), not (1 + εα)",
-            "decay",
-        ),
-        Slip(each(plain_descent.after), "the penalty is missing", "penalty"),
-        Slip(each(lambda w, _: mul(parts.kept, w)), "the gradient of the loss is missing", "update"),
-        Slip(
-            each(lambda w, g: add(mul(parts.kept, w), -parts.pushed(g))),
-            "the gradient is subtracted, not added",
-            "update",
-        ),
-        Slip(
-            each(lambda w, g: add(mul(parts.kept, w), without_rate(g))), "the learning rate multiplies g too", "update"
-        ),
-        Slip(
-            each(lambda w, g: add(mul(parts.kept, w), mul(rule.factor, parts.pushed(g)))),
-            "the decay multiplies the old weights only, not the gradient step",
-            "decay",
-        ),
+    parts, other = _parts(rule, k), _parts(rule.other(), k)
+    kept, pushed = parts.kept, parts.pushed
+    opposite, none = (_parts(rule._replace(decay=decay), k) for decay in (-rule.decay, ZERO))
+    per_rate = ONE if rule.lr == ZERO else 1 / rule.lr
+    wrong: list[tuple[str, str, Callable[[Expr, tuple[Expr, ...]], Expr]]] = [
+        (_other_penalty(rule), "penalty", other.after),
+        ("the penalty is missing", "penalty", none.after),
+        ("the penalty is descended: 1 - εα, not 1 + εα", "decay", opposite.after),
+        ("the gradient of the loss is missing", "update", lambda w, _: kept * w),
+        ("the gradient is subtracted, not added", "update", lambda w, g: kept * w - pushed(g)),
+        ("the learning rate multiplies g too", "update", lambda w, g: kept * w + pushed(g) * per_rate),
+        ("decay takes from the old weights only", "decay", lambda w, g: kept * w + rule.factor * pushed(g)),
     ]
     if k == ONE:
-        too_large = Slip(
-            each(lambda w, g: add(mul(add(ONE, -rule.pull), w), parts.pushed(g))),
-            "the learning rate multiplies the gradient of the penalty too: 1 - εα, not 1 - α",
-            "decay",
-        )
-        return (*slips, too_large)
-    linear = add(ONE, -mul(k, rule.rate))
-    slips += [
-        Slip(
-            each(lambda w, g: add(mul(k, rule.factor, w), parts.pushed(g))),
-            "the factors multiply: a power, not k times",
-            "pattern",
-        ),
-        Slip(
-            each(lambda w, g: add(mul(linear, w), parts.pushed(g))),
-            "the factors multiply: (1 - εα)^k, not 1 - kεα",
-            "pattern",
-        ),
-    ]
-    if asked.constant:
-        fewer, more = (_parts(rule, add(k, expr(by))) for by in (-1, 1))
-        slips += [
-            Slip(each(fewer.after), "that is one update too few"),
-            Slip(each(more.after), "that is one update too many"),
-            Slip(
-                each(lambda w, g: add(mul(parts.kept, w), -mul(k, rule.lr, *g))),
-                "the earlier gradient steps decay too",
-                "pattern",
-            ),
-            Slip(
-                each(lambda w, g: add(mul(parts.kept, w), -mul(rule.lr, *g))),
-                "every update subtracts the gradient",
-                "pattern",
-            ),
+        wrong.append(("it is 1 - εα, not 1 - α", "decay", lambda w, g: (1 - rule.pull) * w + pushed(g)))
+    else:
+        wrong += [
+            ("the factors multiply: a power, not k times", "pattern", lambda w, g: k * rule.factor * w + pushed(g)),
+            ("it is (1 - εα)^k, not 1 - kεα", "pattern", lambda w, g: (1 - k * rule.rate) * w + pushed(g)),
         ]
-    return tuple(slips)
+    if k not in {ZERO, ONE} and asked.constant:
+        fewer, more = _parts(rule, k - 1), _parts(rule, k + 1)
+        wrong += [
+            ("that is one update too few", "pattern", fewer.after),
+            ("that is one update too many", "pattern", more.after),
+            ("earlier gradient steps decay too", "pattern", lambda w, g: kept * w - k * rule.lr * g[0]),
+            ("every update takes a gradient step", "pattern", lambda w, g: kept * w - rule.lr * g[0]),
+        ]
+    return tuple(Slip(asked.each(value), because, at) for because, at, value in wrong)
 
 
 # the derivation
 
 
-@dataclass(frozen=True)
-class _Case:
+class _Case(NamedTuple):
     """The question for one weight, in letters: a given that is a symbol is its own letter."""
 
     rule: _Rule
@@ -488,9 +428,20 @@ class _Case:
     updates: Expr
     base: str
     """How the iterates are called: theta1, theta2, … where they are written out, else theta[j]."""
-    letters: Letters
+    step: Sym
+    """The step of the difference quotient."""
+    root: Sym
+    """What an adaptive method divides by."""
+    other: Expr
+    """A gradient, also where the question has none."""
+    domains: Mapping[str, Domain]
     values: tuple[Mapping[str, Expr], ...]
     """The givens that stand for letters, for each weight that is shown."""
+
+    @property
+    def counter(self) -> Sym:
+        """The index of sums over the updates."""
+        return Sym(_unused("j", frozenset(self.domains)))
 
     @property
     def written(self) -> bool:
@@ -508,49 +459,58 @@ class _Case:
     def stepped(self, weight: Expr, j: int) -> Expr:
         """Apply update j as weight decay, collecting nothing."""
         left = weight if self.rule.factor == ONE else Mul((self.rule.factor, weight))
-        return left if self.gradient(j) == ZERO else Add((left, -mul(self.rule.lr, self.gradient(j))))
+        return left if self.gradient(j) == ZERO else Add((left, -self.rule.lr * self.gradient(j)))
 
-    def after(self, j: int) -> Expr:
-        """Return the weight after a few updates, the sum of what is left of each gradient step written out."""
-        powers = tuple(power(self.rule.factor, expr(i)) for i in range(j))
-        if len(self.gradients) > 1 or self.gradients == (ZERO,) or self.rule.decay == ZERO or j < 2:  # noqa: PLR2004 (a sum)
+    def written_after(self, j: int) -> Expr:
+        """Return the weight after a few updates; what is left of one gradient's steps is written as a sum."""
+        if len(self.gradients) > 1 or self.gradients == (ZERO,) or self.rule.decay == ZERO or j == 1:
             return _parts(self.rule, expr(j)).after(self.start, self.gradients[:j])
-        return add(
-            mul(power(self.rule.factor, expr(j)), self.start), -Mul((self.rule.lr, self.gradient(j), Add(powers)))
-        )
+        powers = Add(tuple(power(self.rule.factor, expr(i)) for i in range(j)))
+        return power(self.rule.factor, expr(j)) * self.start - Mul((self.rule.lr, self.gradient(j), powers))
+
+    def pattern(self, count: Expr) -> Expr:
+        """Return the weight after any number of updates, with a sum over them."""
+        rule, j, kept = self.rule, self.counter, power(self.rule.factor, count) * self.start
+        if self.gradients == (ZERO,):
+            return kept
+        if not self.gradients:
+            steps = power(rule.factor, count - j) * Entry(GRADIENTS, j)
+            return kept - rule.lr * Sum(j.name, ONE, count, steps)
+        if rule.decay == ZERO:
+            return kept - count * rule.lr * self.gradients[0]
+        return kept - rule.lr * self.gradients[0] * Sum(j.name, ZERO, count - 1, power(rule.factor, j))
 
 
 def _case(asked: _Asked) -> _Case:
     """Choose the letters; none stands for two things."""
     letters = Letters(domains=_sampled(asked), taken=frozenset({GRADIENTS}) if asked.listed else frozenset())
-    single = len(asked.weights) == 1
+
+    def own(preferred: str, values: tuple[Expr, ...]) -> Sym:
+        given = values[0] if len(values) == 1 and isinstance(values[0], Sym) else None
+        return letters.letter(preferred, given, REAL)
+
     lr = letters.letter("epsilon", asked.rule.lr, POSITIVE)
     decay = ZERO if asked.rule.decay == ZERO else letters.letter("alpha", asked.rule.decay, POSITIVE)
-    name = "theta" if asked.updates == ONE else "theta0"
-    start = letters.letter(name, asked.weights[0] if single and isinstance(asked.weights[0], Sym) else None, REAL)
-    updates: Expr = asked.updates
+    updates = asked.updates
     if asked.closed or asked.listed:
-        most = (
-            COUNT
-            if asked.constant
-            else Domain(COUNT.low, min(COUNT.high, Fraction(len(asked.gradients) - 1)), whole=True)
-        )
-        updates = letters.letter("k", asked.updates, most)
-    shared = dict(letters.values)
-    gradients: tuple[Expr, ...] = (ZERO,)
-    if asked.listed:
-        gradients = ()
-    elif not asked.zero:
-        names = ["g"] if asked.constant else [f"g{j}" for j in range(1, len(asked.gradients) + 1)]
-        own = [row[0] if single and isinstance(row[0], Sym) else None for row in asked.gradients]
-        gradients = tuple(letters.letter(name, given, REAL) for name, given in zip(names, own, strict=True))
+        last = COUNT.high if asked.constant else min(COUNT.high, Fraction(len(asked.gradients) - 1))
+        updates = letters.letter("k", asked.updates, Domain(COUNT.low, last, whole=True))
+    start = own("theta" if asked.updates == ONE else "theta0", asked.weights)
+    gradients: tuple[Expr, ...] = () if asked.listed else (ZERO,)
+    if not asked.zero and not asked.listed:
+        rows = zip(["g"] if asked.constant else [f"g{j + 1}" for j in range(LISTED)], asked.gradients, strict=False)
+        gradients = tuple(own(name, row) for name, row in rows)
     values = []
-    for index in range(min(len(asked.weights), 1 if asked.listed else SHOWN)):
+    for index in range(1 if asked.listed else min(len(asked.weights), SHOWN)):
         weight, per_update = asked.of(index)
-        pairs = ((start, weight), *(() if asked.listed else zip(gradients, per_update, strict=not asked.zero)))
-        values.append(shared | {of.name: given for of, given in pairs if isinstance(of, Sym) and of != given})
-    rule = replace(asked.rule, lr=lr, decay=decay)
-    return _Case(rule, start, gradients, updates, _base(asked, start.name, letters), letters, tuple(values))
+        pairs = ((start, weight), *zip(gradients, per_update, strict=False))
+        here = {letter.name: given for letter, given in pairs if isinstance(letter, Sym) and letter != given}
+        values.append(letters.values | here)
+    step, root = (letters.letter(name, None, POSITIVE) for name in ("h", "d"))
+    other = letters.letter("g", None, REAL) if asked.zero else gradients[0] if gradients else Entry(GRADIENTS, ONE)
+    rule = asked.rule._replace(lr=lr, decay=decay)
+    base = _base(asked, start.name, frozenset(letters.domains))
+    return _Case(rule, start, gradients, updates, base, step, root, other, letters.domains, tuple(values))
 
 
 def _sampled(asked: _Asked) -> dict[str, Domain]:
@@ -560,14 +520,14 @@ def _sampled(asked: _Asked) -> dict[str, Domain]:
     return domains | dict.fromkeys(sorted(symbols(asked.updates)), COUNT)
 
 
-def _base(asked: _Asked, start: str, letters: Letters) -> str:
+def _base(asked: _Asked, start: str, taken: frozenset[str]) -> str:
     """Name the iterates after the weight, unless a letter would be mistaken for one of them."""
     stem = re.sub(r"_?\d+$", "", start)
-    count = FEW if asked.constant else len(asked.gradients)
-    written = not asked.closed and not asked.listed
+    itself = {stem} - {start} if not asked.closed and not asked.listed else {stem}
+    count = max(FEW, len(asked.gradients))
     for base in (stem, "theta", "w", "u", "p"):
-        numbered = {f"{base}{j}" for j in range(1, count + 1)} | ({base} - {start} if written else {base})
-        if not numbered & set(letters.domains):
+        used = {f"{base}{j + 1}" for j in range(count)} | (itself if base == stem else {base})
+        if not used & taken:
             return base
     return f"{stem}_after"
 
@@ -575,117 +535,84 @@ def _base(asked: _Asked, start: str, letters: Letters) -> str:
 def _steps(asked: _Asked, case: _Case) -> tuple[Step, ...]:
     """Derive the weights: the penalty's gradient, one update, all updates, the givens put in."""
     if asked.updates == ZERO:
-        return (
-            Step("update", Sym("weights"), case.iterate(ZERO), case.start, "no update: the weights stay as they are"),
-        )
-    decays = case.rule.decay != ZERO
+        start = Mul((Pow(case.rule.factor, ZERO), case.start))
+        return (Step("update", Sym("weights"), start, case.start, "no update: every weight stays"),)
     many = _written_out(case) if case.written else _repeated(asked, case)
-    steps = (*((_slope(case),) if decays else ()), *_one_update(case), *many, *_givens_put_in(asked, case))
-    return (*steps, _range(asked, case), *_decoupled(case)) if decays else steps
+    steps = (*_one_update(case), *many, *_givens_put_in(asked, case))
+    return steps if case.rule.decay == ZERO else (_slope(case), *steps, _range(asked, case), *_decoupled(case))
 
 
 def _slope(case: _Case) -> Step:
     """Differentiate the penalty: the difference quotient of a square does not depend on h."""
-    h, weight, rule = Letters(domains=dict(case.letters.domains)).letter("h", None, POSITIVE), case.start, case.rule
-
-    def penalty(at: Expr) -> Expr:
-        return mul(rule.coefficient, Pow(at, expr(2)))
-
-    quotient = Div(Add((penalty(Add((weight, h))), -penalty(Add((weight, -h))))), mul(expr(2), h))
+    h, weight, penalty = case.step, case.start, case.rule.penalty_of
+    up, down = (penalty(Pow(Add((weight, shift)), expr(2))) for shift in (h, -h))
     because = f"slope of the penalty in one weight: the same for every {h}, so the derivative"
-    return Step("penalty", Sym("gradient"), quotient, mul(rule.pull, weight), because)
+    return Step("penalty", Sym("gradient"), Div(Add((up, -down)), 2 * h), case.rule.pull * weight, because)
 
 
 def _one_update(case: _Case) -> tuple[Step, ...]:
     """Descend the loss with its penalty, and collect the weight."""
     rule, weight, target, g = case.rule, case.start, case.iterate(ONE), case.gradient(1)
-    descended = add(weight, -mul(rule.lr, add(g, mul(rule.pull, weight))))
-    because = (
-        "down the gradient of loss and penalty" if rule.decay != ZERO else "down the gradient of the loss; no penalty"
-    )
-    step = Step("update", target, target, descended, because)
+    descended = weight - rule.lr * (g + rule.pull * weight)
     if rule.decay == ZERO:
-        return (step,)
-    after = "; the loss acts as before" if g != ZERO else ""
-    return (step, Step("decay", target, descended, rule.stepped(weight, g), f"the weight collected: it decays{after}"))
+        return (Step("update", target, target, descended, "down the gradient of the loss; there is no penalty"),)
+    collected = "the weight collected: it decays" + ("" if g == ZERO else "; the loss acts as before")
+    return (
+        Step("update", target, target, descended, "down the gradient of loss and penalty"),
+        Step("decay", target, descended, rule.stepped(weight, g), collected),
+    )
 
 
 def _written_out(case: _Case) -> tuple[Step, ...]:
     """Write every update."""
     steps = []
     for j in range(2, _whole(case.updates) + 1):
-        target, inserted, after = case.iterate(expr(j)), case.stepped(case.after(j - 1), j), case.after(j)
+        target, inserted = case.iterate(expr(j)), case.stepped(case.written_after(j - 1), j)
         steps.append(Step("pattern", target, target, inserted, f"update {j}, on what update {j - 1} left"))
-        steps.append(Step("pattern", target, inserted, after, "collected"))
+        steps.append(Step("pattern", target, inserted, case.written_after(j), "collected"))
     return tuple(steps)
 
 
 def _repeated(asked: _Asked, case: _Case) -> tuple[Step, ...]:
     """Derive k updates: the second shows the pattern, induction proves it, the geometric sum closes it."""
-    k, two, pattern = case.updates, expr(2), _pattern(case)
-    second = case.stepped(case.rule.stepped(case.start, case.gradient(1)), 2)
-    last = case.gradients[0] if case.gradients else Entry(GRADIENTS, k + ONE)
-    again = add(mul(case.rule.factor, pattern(k)), -mul(case.rule.lr, last))
+    k, two, rule = case.updates, expr(2), case.rule
+    target, second = case.iterate(k), case.stepped(rule.stepped(case.start, case.gradient(1)), 2)
+    last = case.gradients[0] if case.gradients else Entry(GRADIENTS, k + 1)
+    again, collected = rule.factor * case.pattern(k) - rule.lr * last, case.pattern(two)
+    if case.gradients:
+        collected = case.written_after(2)
     why = "every update multiplies by the same factor" if asked.zero else "a gradient step decays in every later update"
     steps = (
         Step("second", case.iterate(two), case.iterate(two), second, "update 2, on what update 1 left"),
-        Step("second", case.iterate(two), second, case.after(2) if case.gradients else pattern(two), "collected"),
-        Step("pattern", case.iterate(k), case.iterate(k), pattern(k), f"the pattern: {why}"),
-        Step("induction", case.iterate(k + ONE), again, pattern(k + ONE), "one update more keeps it: induction"),
+        Step("second", case.iterate(two), second, collected, "collected"),
+        Step("pattern", target, target, case.pattern(k), f"the pattern: {why}"),
+        Step("induction", case.iterate(k + 1), again, case.pattern(k + 1), "one update more keeps it: induction"),
     )
-    return steps if asked.zero or asked.listed or case.rule.decay == ZERO else (*steps, *_closed(asked, case))
+    return steps if asked.zero or asked.listed or rule.decay == ZERO else (*steps, *_closed(asked, case))
 
 
-def _pattern(case: _Case) -> Callable[[Expr], Expr]:
-    """Return the weight after a number of updates, as a sum over them where the gradients do not vanish."""
-    rule, name = case.rule, Letters(domains=dict(case.letters.domains)).letter("j", None, COUNT).name
-    j = Sym(name)
-
-    def after(count: Expr) -> Expr:
-        kept = mul(power(rule.factor, count), case.start)
-        if case.gradients == (ZERO,):
-            return kept
-        if not case.gradients:
-            return add(
-                kept, -mul(rule.lr, Sum(name, ONE, count, mul(power(rule.factor, count - j), Entry(GRADIENTS, j))))
-            )
-        if rule.decay == ZERO:
-            return add(kept, -mul(count, rule.lr, case.gradients[0]))
-        return add(kept, -mul(rule.lr, case.gradients[0], Sum(name, ZERO, count - ONE, power(rule.factor, j))))
-
-    return after
-
-
-def _closed(asked: _Asked, case: _Case) -> tuple[Step, ...]:
+def _closed(asked: _Asked, case: _Case) -> Iterator[Step]:
     """Close the sum of the pattern; the rate that divides is not 0."""
-    k, rule, target, g = case.updates, case.rule, case.iterate(case.updates), case.gradients[0]
-    name = Letters(domains=dict(case.letters.domains)).letter("j", None, COUNT).name
-    powers = Sum(name, ZERO, k - ONE, power(rule.factor, Sym(name)))
-    kept, rest = power(rule.factor, k), -div(g, rule.pull)
-    without = Step(
-        "no-decay", target, target, add(case.start, -mul(k, rule.lr, g)), f"the case {unicode(rule.decay)} = 0"
-    )
-    return (
-        Step(
-            "geometric", Sym("sum"), powers, div(add(ONE, -kept), rule.rate), f"geometric sum, {unicode(rule.rate)} ≠ 0"
-        ),
-        Step("closed", target, target, _parts(rule, k).after(case.start, (g,)), "the sum put in"),
-        *((replace(without, where={plain(rule.decay): ZERO}),) if symbols(asked.rule.decay) else ()),
-        Step("rest", Sym("rest"), rule.stepped(rest, g), rest, f"an update leaves {unicode(rest)} where it is"),
-    )
+    k, rule, target, g, j = case.updates, case.rule, case.iterate(case.updates), case.gradients[0], case.counter
+    powers, value = Sum(j.name, ZERO, k - 1, power(rule.factor, j)), (1 - power(rule.factor, k)) / rule.rate
+    yield Step("geometric", Sym("sum"), powers, value, f"geometric sum, {unicode(rule.rate)} ≠ 0")
+    yield Step("closed", target, target, _parts(rule, k).after(case.start, (g,)), "the sum put in")
+    if symbols(asked.rule.decay):
+        without, alpha = case.start - k * rule.lr * g, plain(rule.decay)
+        yield Step("no-decay", target, target, without, f"the case {unicode(rule.decay)} = 0", where={alpha: ZERO})
+    rest = -rule.rest(g)
+    yield Step("rest", Sym("rest"), rule.stepped(rest, g), rest, f"an update leaves {unicode(rest)} where it is")
 
 
 def _givens_put_in(asked: _Asked, case: _Case) -> Iterator[Step]:
     """Put the givens of the first weights into the formula."""
     if len(asked.gradients) > MAX_PUT_IN:
         return
-    if case.written:
-        formula = case.after(_whole(case.updates))
-    elif asked.listed:
-        formula = _pattern(case)(case.updates)
-    else:
-        formula = _parts(case.rule, case.updates).after(case.start, case.gradients)
     found, target = _parts(asked.rule, asked.updates), case.iterate(case.updates)
+    formula = case.pattern(case.updates)
+    if not asked.listed:
+        closed = _parts(case.rule, case.updates).after(case.start, case.gradients)
+        formula = case.written_after(_whole(case.updates)) if case.written else closed
     for index, given in enumerate(case.values):
         used = {name: value for name, value in given.items() if name in symbols(formula)}
         inserted, value = substitute(formula, used), found.after(*asked.of(index))
@@ -699,47 +626,30 @@ def _givens_put_in(asked: _Asked, case: _Case) -> Iterator[Step]:
 
 def _range(asked: _Asked, case: _Case) -> Step:
     """Say whether an update shrinks a weight: by its factor, or for every factor."""
-    rate, factor = asked.rule.rate, case.rule.factor
-    if isinstance(rate, Num):
-        relation: Literal["<", "=", ">"] = "<" if 0 < rate.value < WHOLE else "=" if rate.value in {0, WHOLE} else ">"
-        because = {"<": "decay shrinks the weights", "=": "decay keeps their size", ">": "decay makes the weights grow"}
-        return Step(
-            "range",
-            Sym("shrink_factor"),
-            Call("abs", (substitute(factor, case.values[0]),)),
-            ONE,
-            because[relation],
-            relation,
-        )
-    left = Add((ONE, -Pow(factor, expr(2))))
-    why = f"positive, so |{unicode(factor)}| < 1, exactly where 0 < {unicode(case.rule.rate)} < 2"
-    return Step("range", Sym("shrink_factor"), left, mul(case.rule.rate, add(expr(2), -case.rule.rate)), why)
+    rate, factor, target = asked.rule.rate, case.rule.factor, Sym("shrink_factor")
+    if not isinstance(rate, Num):
+        why = f"positive, so |{unicode(factor)}| < 1, exactly where 0 < {unicode(case.rule.rate)} < 2"
+        left = Add((ONE, -Pow(factor, expr(2))))
+        return Step("range", target, left, case.rule.rate * (2 - case.rule.rate), why)
+    size = Call("abs", (substitute(factor, case.values[0]),))
+    if rate.value in {0, WHOLE}:
+        return Step("range", target, size, ONE, "decay keeps the size of the weights")
+    if rate.value < WHOLE:
+        return Step("range", target, size, ONE, "decay shrinks the weights", "<")
+    return Step("range", target, size, ONE, "decay makes the weights grow", ">")
 
 
 def _decoupled(case: _Case) -> tuple[Step, ...]:
     """Compare with decay beside the gradient step, plain and divided by the root of an adaptive method."""
-    rule, weight, g = case.rule, case.start, Sym("g") if case.gradients in {(), (ZERO,)} else case.gradients[0]
-    spare = Letters(domains=dict(case.letters.domains))
-    root = spare.letter("d", None, POSITIVE)
-    taken = mul(rule.rate, weight)
-    beside = Add((weight, -mul(rule.lr, g), -taken))
-    through = Add((weight, -Div(mul(rule.lr, add(g, mul(rule.pull, weight))), root)))
-    adaptive = Add((weight, -Div(mul(rule.lr, g), root), -taken))
+    rule, weight, g, root, target = case.rule, case.start, case.other, case.root, Sym("weights")
+    decayed = rule.rate * weight
+    beside = Add((weight, -rule.lr * g, -decayed))
+    through = Add((weight, -Div(rule.lr * (g + rule.pull * weight), root)))
+    gap = Add((through, -Add((weight, -Div(rule.lr * g, root), -decayed))))
+    adaptive = f"not with an adaptive root {root}: it divides the L2 decay, not AdamW's"
     return (
-        Step(
-            "decoupled",
-            Sym("weights"),
-            beside,
-            rule.stepped(weight, g),
-            "decay beside the gradient step: the same here",
-        ),
-        Step(
-            "adaptive",
-            Sym("weights"),
-            Add((through, -adaptive)),
-            mul(taken, add(ONE, -div(ONE, root))),
-            f"not with an adaptive root {root}: it divides the L2 decay, not AdamW's",
-        ),
+        Step("decoupled", target, beside, rule.stepped(weight, g), "decay beside the gradient step: the same here"),
+        Step("adaptive", target, gap, decayed * (1 - 1 / root), adaptive),
     )
 
 
@@ -748,69 +658,60 @@ def _decoupled(case: _Case) -> tuple[Step, ...]:
 
 def _regime(rule: _Rule) -> str:
     """Say what an update does to a weight before the gradient of the loss acts."""
+    text = unicode(rule.rate)
     if not isinstance(rule.rate, Num):
-        rate = unicode(rule.rate)
-        return f"decay shrinks the weights exactly where 0 < {rate} < 2: above 1 their sign flips, above 2 they grow"
-    rate, name = rule.rate.value, f"{'2' if rule.penalty == 'full' else ''}εα = {unicode(rule.rate)}"
-    regimes = (
-        (rate == 0, f"{name}: nothing decays"),
-        (
-            rate < 1,
-            f"0 < {name} < 1: decay leaves {unicode(rule.factor)} of each weight at every update, so it shrinks them",
-        ),
-        (rate == 1, f"{name}: decay forgets the old weights in one update"),
-        (rate < WHOLE, f"1 < {name} < 2: decay flips the sign of the weights at every update, and shrinks them"),
-        (rate == WHOLE, f"{name}: decay flips the sign of the weights at every update, and never shrinks them"),
-    )
-    return next(
-        (text for applies, text in regimes if applies), f"{name} > 2: decay makes the weights grow, with flipping sign"
-    )
+        return f"decay shrinks the weights exactly where 0 < {text} < 2: above 1 their sign flips, above 2 they grow"
+    rate, name = rule.rate.value, f"{'2' if rule.penalty == 'full' else ''}εα = {text}"
+    regimes = {
+        f"{name}: nothing decays": rate == 0,
+        f"0 < {name} < 1: decay leaves {unicode(rule.factor)} of each weight at every update": rate < 1,
+        f"{name}: decay forgets the old weights in one update": rate == 1,
+        f"1 < {name} < 2: decay shrinks the weights, and flips their sign at every update": rate < WHOLE,
+        f"{name}: decay only flips the sign of the weights at every update": rate == WHOLE,
+        f"{name} > 2: decay makes the weights grow, and flips their sign at every update": True,
+    }
+    return next(regime for regime, applies in regimes.items() if applies)
 
 
 def _limits(asked: _Asked) -> tuple[str, ...]:
-    """Say where the weights go, where they go anywhere."""
-    rate, pull = asked.rule.rate, asked.rule.pull
-    if not asked.closed or pull == ZERO or (isinstance(rate, Num) and not 0 < rate.value < WHOLE):
+    """Say where many updates lead, where they lead anywhere."""
+    rule, one = asked.rule, len(asked.weights) == 1
+    bounded = 0 < rule.rate.value < WHOLE and rule.factor != ZERO if isinstance(rule.rate, Num) else True
+    if not asked.closed or rule.pull == ZERO or not bounded:
         return ()
     if asked.zero:
-        return (
-            f"with no other gradient the weights approach 0; only {unicode(asked.rule.rate)} = 1 makes them exactly 0",
-        )
-    if len(asked.weights) > 1:
-        return (f"while decay shrinks, the weights approach {unicode(-div(Sym('g'), pull))}",)
-    return (f"while decay shrinks, the weight approaches {unicode(-div(asked.gradients[0][0], pull))}",)
+        return ("decay alone brings the weights towards 0 without making them exactly 0",)
+    return (
+        f"while decay shrinks, the weights approach {unicode(-rule.rest(asked.gradients[0][0] if one else Sym('g')))}",
+    )
 
 
 def _conventions(asked: _Asked, case: _Case) -> tuple[str, ...]:
-    rule = replace(case.rule, decay=ALPHA) if case.rule.decay == ZERO else case.rule
+    rule = case.rule._replace(decay=ALPHA) if case.rule.decay == ZERO else case.rule
     w, lr, decay, pull = (unicode(part) for part in (Sym(case.base), rule.lr, rule.decay, rule.pull))
-    squares = (
-        f"Σ {w}_ij² = tr({w}ᵀ{w}), the Frobenius norm, not the spectral one" if len(asked.shape) > 1 else f"Σ {w}_i²"
-    )
-    half = "" if rule.penalty == "full" else "/2"
+    half, squares = "" if rule.penalty == "full" else "/2", f"Σ {w}_i²"
+    if len(asked.shape) > 1:
+        squares = f"Σ {w}_ij² = tr({w}ᵀ{w}), the Frobenius norm, not the spectral one"
     said = [
         f"penalty {rule.penalty}: {decay}{half}·‖{w}‖² with ‖{w}‖² = {squares}; its gradient is {pull}·{w}",
         f"{w} ← {w} - {lr}(g + {pull}·{w}) for every weight; g is the gradient of the loss without the penalty",
     ]
     if asked.invented:
-        g = ", ".join(map(unicode, asked.gradients[0][:3])) + (", …" if len(asked.weights) > 3 else "")  # noqa: PLR2004 (some)
+        g = unicode(asked.gradients[0][0]) + (" …" if asked.shape else "")
         said.append(f"no gradient is given: {g} stands for it; --gradient 0 leaves the decay alone")
     if not asked.constant:
         said.append(f"{len(asked.gradients)} gradients, one per update, the first one first")
     elif asked.updates not in {ZERO, ONE} and not asked.zero:
         said.append("the gradient is the same in every update")
-    said.append(
-        f"AdamW takes {lr}·λ·{w} beside its gradient step: for plain gradient descent the same, with λ = {pull}"
-    )
-    return tuple(said)
+    same = f"for plain gradient descent the same, with λ = {pull}"
+    return (*said, f"AdamW takes {lr}·λ·{w} beside its gradient step: {same}")
 
 
 def _assumptions(asked: _Asked) -> tuple[str, ...]:
-    k, decay = asked.updates, asked.rule.decay
+    k, rule = asked.updates, asked.rule
     said = () if isinstance(k, Num) else (f"{unicode(k)} is a whole number, 1 or more",)
-    if asked.closed and not asked.zero and symbols(decay):
-        return (*said, f"{unicode(decay)} ≠ 0")
-    return said
+    divided = asked.closed and not asked.zero and rule.lr != ZERO and symbols(rule.decay)
+    return (*said, f"{unicode(rule.decay)} ≠ 0") if divided else said
 
 
 # where it is checked
@@ -818,9 +719,6 @@ def _assumptions(asked: _Asked) -> tuple[str, ...]:
 
 def _setting(asked: _Asked, case: _Case) -> Setting:
     """Say where the letters are sampled, and what the iterates are."""
-    letters = Letters(domains=dict(case.letters.domains))
-    for name, domain in (("h", POSITIVE), ("d", POSITIVE)):
-        letters.letter(name, None, domain)
     definitions: dict[str, Callable[..., Any]] = {}
     if case.written:
         for j in range(_whole(case.updates) + 1):
@@ -830,16 +728,14 @@ def _setting(asked: _Asked, case: _Case) -> Setting:
         definitions[case.base] = partial(_iterated, asked, case)
     if asked.listed:
         definitions[GRADIENTS] = lambda point, j: PLAIN.value(asked.gradients[j - 1][0], point)
-    elif asked.zero and case.rule.decay != ZERO:
-        letters.letter("g", None, REAL)
     positive = [given for given in (asked.rule.lr, asked.rule.decay) if not isinstance(given, Num | Sym)]
     counted = [] if isinstance(asked.updates, Num | Sym) else [Relation(asked.updates, ">=", ONE)]
     return Setting(
-        domains=letters.domains,
+        domains=case.domains,
         constraints=(*(Relation(given, ">", ZERO) for given in positive), *counted),
         definitions=definitions,
         families=frozenset(definitions) if not case.written else frozenset(),
-        aliases=_aliases(case, {*letters.domains, *definitions}),
+        aliases=_aliases(case, {*case.domains, *definitions}),
     )
 
 
@@ -878,7 +774,7 @@ def _routes(asked: _Asked) -> tuple[Route, ...]:
     shown = len(asked.weights) if numeric else min(len(asked.weights), MAX_ROUTED)
     parts = _parts(asked.rule, asked.updates)
     found = tuple(parts.after(*asked.of(i)) for i in range(shown))
-    count = asked.updates.value * shown if isinstance(asked.updates, Num) else 0
+    count = asked.updates.value * shown if isinstance(asked.updates, Num) and asked.constant else 0
     if (numeric and None in map(approximate, found)) or (not numeric and count > MAX_LOOPED // POINTS):
         return ()
 
@@ -900,11 +796,9 @@ def _routes(asked: _Asked) -> tuple[Route, ...]:
             out.append(at)
         return out
 
-    method = "the updates run one by one, each with the slope of loss and penalty as a difference quotient"
+    method = "the updates run one by one, down the difference quotient of loss and penalty"
     if count > MAX_LOOPED:
-        method = (
-            f"one update, found by a difference quotient, composed with itself again and again, {ROUTE_DIGITS} digits"
-        )
+        method = f"one update, by the difference quotient, composed with itself again and again ({ROUTE_DIGITS} digits)"
     return (Route("weights", method, found, run),)
 
 
@@ -912,12 +806,13 @@ def _squared(update: Callable[[Fraction], Fraction], count: int, start: Fraction
     """Apply an affine map many times, by composing it with itself."""
     context = Context(prec=ROUTE_DIGITS, traps=[])
 
-    def decimal(value: Fraction) -> Decimal:
-        return context.divide(value.numerator, value.denominator)
+    def rounded(value: Fraction) -> Decimal:
+        exact = Fraction(value)
+        return context.divide(exact.numerator, exact.denominator)
 
     offset = update(Fraction(0))
-    slope, shift = decimal(update(Fraction(1)) - offset), decimal(offset)
-    at = decimal(start)
+    slope, shift = rounded(update(Fraction(1)) - offset), rounded(offset)
+    at = rounded(start)
     while count:
         if count % 2:
             at = context.fma(slope, at, shift)

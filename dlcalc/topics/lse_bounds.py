@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
 from decimal import Context, Decimal
 from fractions import Fraction
 from functools import reduce
 from math import ceil, isclose, log
-from typing import TYPE_CHECKING, Annotated, Any, Literal
+from typing import TYPE_CHECKING, Annotated, Any, Literal, NamedTuple
 
 from dlcalc.errors import DlcalcError
 from dlcalc.givens import POSITIVE, scalar, values
@@ -108,14 +107,13 @@ def _positive(t: Expr | None) -> None:
         )
 
 
-@dataclass(frozen=True)
-class _Vector:
+class _Vector(NamedTuple):
     """The vector x: its entries where they are given, else only how many there are."""
 
     entries: tuple[Expr, ...]
-    count: Expr
+    length: Expr
     name: str
-    index: str
+    counter: str
 
     @property
     def known(self) -> bool:
@@ -135,7 +133,7 @@ class _Vector:
     @property
     def single(self) -> bool:
         """True for one entry, where both bounds are equalities."""
-        return self.count == ONE
+        return self.length == ONE
 
     @property
     def constant(self) -> bool:
@@ -145,12 +143,12 @@ class _Vector:
     @property
     def countless(self) -> bool:
         """True for a number of entries that is too large to draw vectors of that length."""
-        return not self.entries and isinstance(self.count, Num) and self.count.value > MAX_SAMPLED
+        return not self.entries and isinstance(self.length, Num) and self.length.value > MAX_SAMPLED
 
     def total(self, term: Callable[[Expr], Expr]) -> Expr:
         """Add a term up over all entries, folding nothing."""
         if not self.written_out:
-            return Sum(self.index, ONE, self.count, term(Entry(self.name, Sym(self.index))))
+            return Sum(self.counter, ONE, self.length, term(Entry(self.name, Sym(self.counter))))
         terms = tuple(map(term, self.entries))
         return Add(terms) if len(terms) > 1 else terms[0]
 
@@ -165,7 +163,7 @@ class _Vector:
 
     def sizes(self) -> _Vector:
         """Return the vector of the absolute values of given entries."""
-        return replace(self, entries=tuple(call("abs", entry) for entry in self.entries))
+        return self._replace(entries=tuple(call("abs", entry) for entry in self.entries))
 
 
 def _vector(x: Value | None, n: Expr | None, t: Expr | None) -> _Vector:
@@ -196,8 +194,7 @@ def _unused(preferred: str, taken: frozenset[str]) -> str:
 # the quantities
 
 
-@dataclass(frozen=True)
-class _Question:
+class _Question(NamedTuple):
     """The vector, and the scale t; without a scale, t = 1 is not written."""
 
     vector: _Vector
@@ -225,8 +222,8 @@ class _Question:
         """Ask the same of n entries, n a letter, where there are too many to draw."""
         if not self.vector.countless:
             return self
-        letter = _unused("n", frozenset({self.vector.name, self.vector.index}) | symbols(*self.scale))
-        return replace(self, vector=replace(self.vector, count=Sym(letter)))
+        letter = _unused("n", frozenset({self.vector.name, self.vector.counter}) | symbols(*self.scale))
+        return self._replace(vector=self.vector._replace(length=Sym(letter)))
 
     @property
     def exponents(self) -> str:
@@ -237,7 +234,7 @@ class _Question:
     def same(self) -> Sym:
         """The letter for entries that are all equal."""
         vector = self.vector
-        return Sym(_unused("c", frozenset({vector.name, vector.index}) | symbols(vector.count, *self.scale)))
+        return Sym(_unused("c", frozenset({vector.name, vector.counter}) | symbols(vector.length, *self.scale)))
 
     @property
     def largest(self) -> Expr:
@@ -252,7 +249,7 @@ class _Question:
     @property
     def width(self) -> Expr:
         """How far apart the bounds are."""
-        return self.over(ln(self.vector.count))
+        return self.over(ln(self.vector.length))
 
     @property
     def upper(self) -> Expr:
@@ -299,7 +296,7 @@ class _Question:
         """The logarithm of each entry's share of the sum, in the plainest form that floats can evaluate."""
         exponents = tuple(map(self.scaled, self.vector.entries))
         if self.vector.constant:
-            return (-ln(self.vector.count),) * len(exponents)
+            return (-ln(self.vector.length),) * len(exponents)
         whole = call("logsumexp", *exponents)
         logs = (ln(fold(self.total)), whole) if self.vector.written_out else (whole,)
         forms = [tuple(one - log for one in exponents) for log in logs]
@@ -339,7 +336,7 @@ def _answers(asked: _Question) -> tuple[Answer, ...]:
 
 
 def _upper_slips(asked: _Question) -> tuple[Slip, ...]:
-    lower, n, log_n = asked.largest, asked.vector.count, ln(asked.vector.count)
+    lower, n, log_n = asked.largest, asked.vector.length, ln(asked.vector.length)
     too_wide = "above LSE, but not tight: ln n is added to max x, not to ‖x‖_∞ = max |x_i|"
     slips = [
         Slip(add(asked.norm, asked.width), too_wide, "norm-upper"),
@@ -393,7 +390,7 @@ def _proof(asked: _Question) -> tuple[Step, ...]:
     steps = (*_of_any(general), *_taken_out(general))
     if not asked.vector.countless:
         return steps
-    where = dict.fromkeys(symbols(general.vector.count), asked.vector.count)
+    where = dict.fromkeys(symbols(general.vector.length), asked.vector.length)
     return (
         *steps,
         Step("upper-givens", Sym("upper"), general.upper, asked.upper, "the number of entries", where=where),
@@ -414,7 +411,7 @@ def _of_entries(asked: _Question) -> tuple[Step, ...]:
     """Prove the bounds for entries that are given: M is one of them."""
     vector, total, lse, largest = asked.vector, asked.total, asked.direct, asked.largest
     top, power, strict = exp(asked.scaled(largest)), _power(asked), _separable(asked)
-    copies = mul(vector.count, top)
+    copies = mul(vector.length, top)
     relation: Literal["=", "<", "<="] = "=" if vector.constant else "<" if vector.known else "<="
     equality = {"=": "all are equal", "<": "strict, as not all are equal", "<=": "equality where all are equal"}[
         relation
@@ -444,11 +441,11 @@ def _of_entries(asked: _Question) -> tuple[Step, ...]:
 
 def _of_any(asked: _Question) -> tuple[Step, ...]:
     """Prove the bounds for every vector of n entries, between n - 1 copies of the minimum and of the maximum."""
-    vector, total, n = asked.vector, asked.total, asked.vector.count
+    vector, total, n = asked.vector, asked.total, asked.vector.length
     top, bottom = exp(asked.scaled(asked.largest)), exp(asked.scaled(vector.extreme("min")))
     least, most, copies = Add((top, mul(n - ONE, bottom))), Add((bottom, mul(n - ONE, top))), mul(n, top)
     same = asked.same
-    all_same = asked.over(ln(Sum(vector.index, ONE, n, exp(asked.scaled(same)))))
+    all_same = asked.over(ln(Sum(vector.counter, ONE, n, exp(asked.scaled(same)))))
     strict: _Strict = _separable(asked) if isinstance(n, Num) else "<="
     when = "strict" if isinstance(n, Num) else f"strict for {unicode(n)} > 1"
     lower = f"ln is increasing{_divided(asked)}: the lower bound, {when}"
@@ -465,11 +462,13 @@ def _of_any(asked: _Question) -> tuple[Step, ...]:
 
 def _logarithm_of(copies: Expr, asked: _Question, relation: Literal["=", "<", "<="]) -> tuple[Step, ...]:
     """Take the logarithm of the bound n·e^M of the sum."""
-    bound = asked.over(call("ln", copies))
-    first = Step("logarithm", Sym("upper"), asked.direct, bound, f"ln is increasing{_divided(asked)}", relation)
+    bound, because = asked.over(call("ln", copies)), f"ln is increasing{_divided(asked)}"
     if bound == asked.upper:
-        return (replace(first, rule="upper", because=f"{first.because}: the upper bound"),)
-    return (first, Step("upper", Sym("upper"), bound, asked.upper, "the logarithm of the product: the upper bound"))
+        return (Step("upper", Sym("upper"), asked.direct, bound, f"{because}: the upper bound", relation),)
+    return (
+        Step("logarithm", Sym("upper"), asked.direct, bound, because, relation),
+        Step("upper", Sym("upper"), bound, asked.upper, "the logarithm of the product: the upper bound"),
+    )
 
 
 def _taken_out(asked: _Question) -> tuple[Step, ...]:
@@ -515,22 +514,24 @@ def _norm_and_maximum(asked: _Question) -> tuple[tuple[str, ...], tuple[Step, ..
         return (_in_general(asked),), _with_the_norm(asked.of_any_length())
     if asked.norm == asked.largest:
         return (), ()
-    norm, largest = plain(asked.norm), plain(asked.largest)
-    differ = f"‖x‖_∞ = {norm} is not max x = {largest}"
-    step = Step("norm", Sym("inf_norm"), asked.norm, asked.direct, "‖x‖_∞ is no lower bound: it is above", ">")
+    norm, largest, name = plain(asked.norm), plain(asked.largest), _name(asked)
+    differ, target = f"‖x‖_∞ = {norm} is not max x = {largest}", Sym("inf_norm")
     if not asked.numeric:
-        note = f"{differ}: with ‖x‖_∞ the lower bound fails for large t, as LSE(t·x)/t → {largest}"
+        note = f"{differ}: with ‖x‖_∞ the lower bound fails for large t, as {name} → {largest}"
         if not isinstance(asked.t, Sym):
             return (note,), ()
         above = _exact(asked.norm) - _exact(asked.largest)
         late = expr(1 + ceil(Fraction(log(len(asked.vector.entries))) / above))
         because = f"at {plain(asked.t)} = {plain(late)}, for one, ‖x‖_∞ is above: it is no lower bound"
-        return (note,), (replace(step, because=because, where={asked.t.name: late}),)
-    name, found = _name(asked), _apart(asked.lse, asked.norm)
-    if not _norm_is_below(asked):
-        return (f"{differ}: with ‖x‖_∞ the lower bound fails here, {norm} > {found} = {name}",), (step,)
-    note = f"{differ}: ‖x‖_∞ ≤ {name} happens to hold here, {norm} < {found}; the bound that always holds is max x"
-    return (note,), (replace(step, because="‖x‖_∞ happens to be below; it need not be", relation="<"),)
+        return (note,), (Step("norm", target, asked.norm, asked.direct, because, ">", where={asked.t.name: late}),)
+    found = _apart(asked.lse, asked.norm)
+    if _norm_is_below(asked):
+        note = f"{differ}: ‖x‖_∞ ≤ {name} happens to hold here, {norm} < {found}; the bound that always holds is max x"
+        because = "‖x‖_∞ happens to be below; it need not be"
+        return (note,), (Step("norm", target, asked.norm, asked.direct, because, "<"),)
+    note = f"{differ}: with ‖x‖_∞ the lower bound fails here, {norm} > {found} = {name}"
+    because = "‖x‖_∞ is no lower bound: it is above"
+    return (note,), (Step("norm", target, asked.norm, asked.direct, because, ">"),)
 
 
 def _in_general(asked: _Question) -> str:
@@ -607,13 +608,13 @@ def _exact(value: Expr) -> Fraction:
 
 
 def _when_strict(asked: _Question) -> tuple[str, ...]:
-    vector, n = asked.vector, unicode(asked.vector.count)
+    vector, n = asked.vector, unicode(asked.vector.length)
     if vector.single:
         return ("n = 1: LSE is the entry itself, and both bounds are equalities",)
     if vector.constant:
         return ("all entries are equal: the upper bound is reached, the lower one is strict",)
     if not vector.known:
-        lower = f"as n = {n} > 1" if isinstance(vector.count, Num) else f"for {n} > 1, an equality for {n} = 1"
+        lower = f"as n = {n} > 1" if isinstance(vector.length, Num) else f"for {n} > 1, an equality for {n} = 1"
         return (f"the lower bound is strict {lower}; the upper one is reached exactly where all entries are equal",)
     notes = [f"both bounds are strict: n = {n} > 1, and not all entries are equal"]
     ties = vector.numbers.count(max(vector.numbers))
@@ -648,7 +649,7 @@ def _conventions(asked: _Question) -> tuple[str, ...]:
     said.append("max is max_i x_i, with the signs; inf_norm is ‖x‖_∞ = max_i |x_i|")
     if not vector.entries:
         said.append(
-            f"{vector.name} is a vector of {unicode(vector.count)} entries; for one number, write --x [{vector.name}]"
+            f"{vector.name} is a vector of {unicode(vector.length)} entries; for one number, write --x [{vector.name}]"
         )
     if vector.countless and asked.t is not None:
         said.append(f"{asked.exponents} = {unicode(asked.t)}·{vector.name}")
@@ -660,7 +661,7 @@ def _conventions(asked: _Question) -> tuple[str, ...]:
 
 def _setting(asked: _Question) -> Setting:
     """Say where the names are sampled; a long list of numbers, and t·x, are families of entries."""
-    vector, t, length = asked.vector, asked.t, asked.of_any_length().vector.count
+    vector, t, length = asked.vector, asked.t, asked.of_any_length().vector.length
     free = (*vector.entries, *asked.scale) if vector.entries else (asked.of_any_length().same, *asked.scale)
     domains = dict.fromkeys(sorted(symbols(*free) - {vector.name}), REAL)
     domains |= dict.fromkeys(sorted(symbols(length)), MANY if vector.countless else COUNT)
@@ -701,7 +702,7 @@ def _routes(asked: _Question) -> tuple[Route, ...]:
             entries = sorted([_wide(PLAIN.value(x, point)) for x in vector.entries] or map(_wide, point[vector.name]))
             scale = _wide(ONE.value if asked.t is None else PLAIN.value(asked.t, point))
             total = mpmath.fsum(mpmath.exp(scale * x) for x in entries)
-            copies = _wide(PLAIN.value(vector.count, point)) * mpmath.exp(scale * entries[-1])
+            copies = _wide(PLAIN.value(vector.length, point)) * mpmath.exp(scale * entries[-1])
             return [float(value) for value in (mpmath.log(total) / scale, entries[-1], mpmath.log(copies) / scale)]
 
     method = f"the exponentials themselves, and n copies of the largest, added up with {ROUTE_DIGITS} digits"

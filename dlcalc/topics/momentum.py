@@ -16,6 +16,7 @@ from dlcalc.notation.expression import (
     ONE,
     ZERO,
     Add,
+    Call,
     Div,
     Entry,
     Expr,
@@ -68,21 +69,21 @@ MAX_SUMMED = 50
 """Terms of a Σ that are evaluated at random points."""
 MAX_SLIPS = 50
 """Steps up to which common wrong answers are computed too."""
-MAX_BITS = 14_000
-"""Size of an exact number, about 4,200 digits."""
+MAX_BITS = 12_000
+"""Size of an exact number, about 3,600 digits."""
 MAX_NODES = 400
 """Size that an expression may grow to under a gradient given as an expression."""
 SHOWN_COMPONENTS = 2
 SHOWN_WIDTH = 60
 """Characters of a value up to which the last of many steps is shown."""
-SAMPLED_STEPS = Domain(Fraction(1), Fraction(6), whole=True)
+SAMPLED_STEPS = Domain(Fraction(1), Fraction(5), whole=True)
 """Where the number of steps is sampled while it is a letter."""
 
 Vector = tuple[Expr, ...]
 Line = tuple[str, Expr, str]
 """A line of a derivation: its rule, what stands there, why."""
 Row = tuple[list[Any], list[Any], list[Any], list[Any]]
-"""g, v, θ and θ̃ of one step, in numbers."""
+"""g, v, θ and θ̃ of one step, in numbers; empty where a way of running does not form it."""
 
 CONVENTIONS = ("course", "pytorch", "ema", "subtract")
 FAMILIES = ("g", "v", "theta", "theta_tilde")
@@ -506,15 +507,15 @@ def _weighted_forms(rule: Rule, gradients: Vector, v0: Expr, theta0: Expr) -> It
 
 
 def _running(a: Expr, gradients: Vector) -> Iterator[tuple[Vector, Vector]]:
-    """Keep the weighted sums as numbers: for v_t, θ_t and θ̃_t, what multiplies v_0 and what the gradients add up to."""
-    decayed: Expr = ONE
-    reached: Expr = ZERO
-    fading: Expr = ZERO
-    total: Expr = ZERO
-    for g in gradients:
-        decayed, fading = _bounded(a * decayed), _bounded(a * fading + g)
+    """Keep, for v_t, θ_t and θ̃_t, what multiplies v_0 and what the weighted gradients add up to, as numbers."""
+    decay, *pushes = (x.value for x in (a, *gradients) if isinstance(x, Num))
+    decayed, reached, fading, total = Fraction(1), Fraction(0), Fraction(0), Fraction(0)
+    for g in pushes:
+        decayed, fading = decay * decayed, decay * fading + g
         reached, total = reached + decayed, total + fading
-        yield (decayed, reached, reached + a * decayed), (fading, total, total + a * fading)
+        of_v0 = (decayed, reached, reached + decay * decayed)
+        of_gradients = (fading, total, total + decay * fading)
+        yield tuple(_bounded(number(x)) for x in of_v0), tuple(_bounded(number(x)) for x in of_gradients)
 
 
 def _written(a: Expr, gradients: Vector) -> Iterator[tuple[Vector, Vector]]:
@@ -541,14 +542,20 @@ def _powers(a: Expr, low: int, high: int) -> Expr:
 
 def _bounded(value: Expr) -> Expr:
     for node in walk(value):
-        if isinstance(node, Num):
-            bits = max(node.value.numerator.bit_length(), node.value.denominator.bit_length())
-            if bits > MAX_BITS:
-                raise DlcalcError(
-                    f"exact values of {bits * 3 // 10:,} digits come up; at most {MAX_BITS * 3 // 10:,} are computed",
-                    "use fewer steps, or numbers with fewer digits",
-                )
+        if isinstance(node, Num) and _bits(node.value) > MAX_BITS:
+            raise _too_long()
     return value
+
+
+def _bits(value: Fraction) -> int:
+    return max(value.numerator.bit_length(), value.denominator.bit_length())
+
+
+def _too_long() -> DlcalcError:
+    digits = MAX_BITS * 3 // 10
+    return DlcalcError(
+        f"the exact values come to have more than {digits:,} digits", "use fewer steps or rounder numbers"
+    )
 
 
 # answers for any number of steps
@@ -623,6 +630,11 @@ def _followed(asked: Question) -> dict[str, Value]:
 
 def _gradient_at(asked: Question, component: int, place: Vector, step: int) -> Expr:
     value = None
+    if _partial(asked.field[component]) and any(names(x) and not isinstance(x, Sym) for x in place):
+        raise DlcalcError(
+            f"the gradient {plain(asked.field[component])} need not have a value at {', '.join(map(plain, place))}",
+            "give numbers for the start and the coefficients, or fewer steps",
+        )
     try:
         value = _tidied(substitute(asked.field[component], asked.placed(component, place)))
     except DlcalcError as problem:
@@ -636,6 +648,16 @@ def _gradient_at(asked: Question, component: int, place: Vector, step: int) -> E
     return value
 
 
+def _partial(field: Expr) -> bool:
+    """Say whether the gradient has poles, is not real everywhere, or soon overflows."""
+    return any(
+        (isinstance(node, Call) and node.function in {"ln", "sqrt", "exp"})
+        or (isinstance(node, Div) and bool(names(node.denominator)))
+        or (isinstance(node, Pow) and not (isinstance(node.exponent, Num) and node.exponent.value >= 0))
+        for node in walk(field)
+    )
+
+
 def _tidied(value: Expr) -> Expr:
     """Fold, and multiply out where symbols remain and few terms come of it; refuse what grows too large."""
     value = fold(value)
@@ -643,9 +665,17 @@ def _tidied(value: Expr) -> Expr:
         from dlcalc.symbolic import collected
 
         value = collected(value, *sorted(name for name in names(value) if name.startswith(("theta", "v"))))
-    if sum(1 for _ in walk(value)) > MAX_NODES:
+    nodes = list(walk(value))
+    if not isinstance(value, Num) and all(map(_rational, nodes)):
+        raise _too_long()  # folding leaves what is too long as it is written
+    if len(nodes) > MAX_NODES:
         raise DlcalcError(f"a value grows beyond {MAX_NODES} terms", "use fewer steps, or numbers for the symbols")
     return _bounded(value)
+
+
+def _rational(node: Expr) -> bool:
+    whole = isinstance(node, Pow) and isinstance(node.exponent, Num) and node.exponent.value.denominator == 1
+    return whole or isinstance(node, Num | Add | Mul | Div)
 
 
 def _terms(value: Expr) -> int:
@@ -859,16 +889,15 @@ def _run(asked: Question, point: Mapping[str, Any], steps: int) -> list[Row]:
     if steps < 0:
         raise IndexError(steps)
     a, c, e, v, theta = _numbers(asked, point)
-    g: list[Any] = [None] * len(v)
-    ahead = [x + e * a * y for x, y in zip(theta, v, strict=True)]
-    rows = [(g, v, theta, ahead)]
+    rows: list[Row] = [([], v, theta, [])]
     for step in range(1, steps + 1):
-        g = _gradients_at(asked, point, step, ahead if asked.nesterov else theta)
+        place = [x + e * a * y for x, y in zip(theta, v, strict=True)] if asked.nesterov else theta
+        g = _gradients_at(asked, point, step, place)
         v = [a * y + c * z for y, z in zip(v, g, strict=True)]
         theta = [x + e * y for x, y in zip(theta, v, strict=True)]
-        ahead = [x + e * a * y for x, y in zip(theta, v, strict=True)]
-        rows.append((g, v, theta, ahead))
-    return rows
+        rows.append((g, v, theta, []))
+    g, v, theta, _ = rows[-1]
+    return [*rows[:-1], (g, v, theta, [x + e * a * y for x, y in zip(theta, v, strict=True)])]
 
 
 def _run_stored(asked: Question, point: Mapping[str, Any], steps: int) -> list[Row]:
@@ -911,7 +940,8 @@ def _setting(asked: Question) -> Setting:
         if name != "g" or asked.field
     }
     given = [(asked.t, SAMPLED_STEPS), (asked.epsilon, POSITIVE)]
-    given += [(x, REAL) for x in (asked.alpha, *_flat(asked.v0, asked.theta0, asked.gradients))]
+    real = POSITIVE if any(map(_partial, asked.field)) else REAL
+    given += [(x, real) for x in (asked.alpha, *_flat(asked.v0, asked.theta0, asked.gradients))]
     domains = dict.fromkeys(sorted(letters), POSITIVE)  # inside a given expression it may be divided by
     domains |= {x.name: domain for x, domain in reversed(given) if isinstance(x, Sym)}
     sequences = {}

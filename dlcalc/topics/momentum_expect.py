@@ -56,7 +56,9 @@ from dlcalc.solution import (
 from dlcalc.topic import topic
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Mapping
+    from collections.abc import Callable, Iterable, Iterator, Mapping
+
+    from dlcalc.notation.printing import Value
 
 T, ALPHA, EPSILON = Sym("t"), Sym("alpha"), Sym("epsilon")
 MU, SIGMA2, THETA0 = Sym("mu"), Sym("sigma2"), Sym("theta0")
@@ -167,7 +169,7 @@ def momentum_expect(
     letters = Letters()
     board = Board(_lettered(asked, letters), asked, letters.values, moments(asked))
     p = board.p
-    slips = _slips(asked) if t != ZERO else {}
+    slips = _slips(asked, board.found) if t != ZERO else {}
     setting = _setting(p, asked, letters.domains)
 
     def work() -> Work:
@@ -914,17 +916,26 @@ def _farthest(p: Givens, seed: int) -> float:
 # common slips
 
 
-def _slips(p: Givens) -> dict[str, tuple[Slip, ...]]:
-    """List what students hand in instead; `unit` holds the bare sums over the weights."""
+def _slips(p: Givens, found: Mapping[str, Expr]) -> dict[str, tuple[Slip, ...]]:
+    """List what is handed in instead; `unit` holds the bare sums over the weights."""
     unit = moments(replace(p, epsilon=ONE, mu=MINUS_ONE, sigma2=ONE, theta0=ZERO))
-    earlier = moments(replace(p, t=p.t - 1))
-    later = moments(replace(p, t=p.t + 1))
-    return {
-        "E_v": tuple(_slips_of_mean_v(p, unit, earlier, later)),
-        "E_theta": tuple(_slips_of_mean_theta(p, unit, earlier, later)),
-        "Var_v": tuple(_slips_of_variance_v(p, unit, earlier, later)),
-        "Var_theta": tuple(_slips_of_variance_theta(p, unit, earlier, later)),
+    earlier, later = (moments(replace(p, t=p.t + shift)) for shift in (-1, 1))
+    listed = {
+        "E_v": _slips_of_mean_v(p, unit, earlier, later),
+        "E_theta": _slips_of_mean_theta(p, unit, earlier, later),
+        "Var_v": _slips_of_variance_v(p, unit, earlier, later),
+        "Var_theta": _slips_of_variance_theta(p, unit, earlier, later),
     }
+    return {name: tuple(_different(slips, found[name])) for name, slips in listed.items()}
+
+
+def _different(slips: Iterable[Slip], right: Expr) -> Iterator[Slip]:
+    """Leave out what is right after all for this α or t, and what an earlier slip explains."""
+    seen: set[Value] = {right}
+    for slip in slips:
+        if slip.value not in seen:
+            seen.add(slip.value)
+            yield slip
 
 
 def _slips_of_mean_v(p: Givens, unit: Moments, earlier: Moments, later: Moments) -> Iterator[Slip]:
@@ -947,24 +958,23 @@ def _slips_of_mean_v(p: Givens, unit: Moments, earlier: Moments, later: Moments)
 
 def _slips_of_mean_theta(p: Givens, unit: Moments, earlier: Moments, later: Moments) -> Iterator[Slip]:
     total, velocity = unit["E_theta"], unit["E_v"]
-    if p.alpha != ONE:
-        rate = _over(p.drift, _one_minus(p.alpha))
-        fewer = unicode(p.t - 1) if isinstance(p.t, Num) else f"({unicode(p.t)} − 1)"
+    fewer = unicode(p.t - 1) if isinstance(p.t, Num) else f"({unicode(p.t)} − 1)"
+    if p.alpha == ONE:
+        yield Slip(earlier["E_theta"], "that is one step too few: v_1, …, v_t all move θ", "path")
+    else:
         yield Slip(
-            p.theta0 - rate * (p.t - velocity),
-            "the geometric sum Σ_{j=1}^t αʲ starts at α¹, so it is α(1 − αᵗ)/(1 − α), not (1 − αᵗ)/(1 − α); "
-            f"at α = 0 this form gives θ_0 − {fewer}εμ instead of θ_0 − {_factor(p.t)}εμ",
+            earlier["E_theta"],
+            "the geometric sum Σ_{j=1}^t αʲ starts at α¹, so it is α(1 − αᵗ)/(1 − α), not (1 − αᵗ)/(1 − α); at α = 0 "
+            f"this form gives θ_0 − {fewer}εμ instead of θ_0 − {_factor(p.t)}εμ: it is E(θ_{{t−1}}), one step too few",
             "inner-sum",
         )
-        yield Slip(
-            p.theta0 - rate * p.t, "that takes every E(v_j) at its limit −εμ/(1 − α); they start smaller", "insert"
-        )
+        limit = "that takes every E(v_j) at its limit −εμ/(1 − α); they start smaller"
+        yield Slip(p.theta0 - _over(p.drift, _one_minus(p.alpha)) * p.t, limit, "insert")
     yield Slip(p.theta0 + p.drift * total, "the sign is reversed: θ moves against μ", "insert")
     yield Slip(-(p.drift * total), "the start θ_0 is missing", "path")
     yield Slip(p.theta0 - p.drift * velocity, "only the last v is added: θ_t = θ_0 + v_1 + … + v_t", "path")
-    yield Slip(p.theta0 - p.t * p.drift * velocity, "the v_j are not all as large as the last one", "insert")
+    yield Slip(p.theta0 - p.drift * p.t * velocity, "the v_j are not all as large as the last one", "insert")
     yield Slip(p.theta0 - p.drift * p.t, "that is plain gradient descent, α = 0", "insert")
-    yield Slip(earlier["E_theta"], "that is one step too few: v_1, …, v_t all move θ", "path")
     yield Slip(later["E_theta"], "that is one step too many: v_1, …, v_t move θ", "path")
     yield Slip(p.theta0 - p.mu * total, "the learning rate ε is missing", "insert")
     yield Slip(p.theta0 - p.epsilon * total, "the mean μ is missing", "insert")
@@ -1007,21 +1017,15 @@ def _slips_of_variance_theta(p: Givens, unit: Moments, earlier: Moments, later: 
     yield from _slips_of_scale(p, total, "independence-theta")
     shared = "the v_j share gradients, so they are not independent; gather what every g_k is multiplied by first"
     yield Slip(p.spread * _sum_of_variances(p, unit), shared, "weights")
-    yield Slip(p.t * p.spread * unit["Var_v"], shared, "weights")
+    yield Slip(p.spread * p.t * unit["Var_v"], shared, "weights")
     yield Slip(p.spread * unit["Var_v"], "that is Var(v_t); all of v_1, …, v_t move θ", "weights")
     yield Slip(p.spread * p.t, "that is plain gradient descent, α = 0", "weights")
     yield Slip(p.spread * weights**2, "the weights are squared one by one, not their sum", "independence-theta")
     yield Slip(p.spread * weights, "the weights come out squared", "independence-theta")
     yield Slip(p.theta0 + p.spread * total, "θ_0 is fixed: it has no variance", "independence-theta")
-    yield Slip(earlier["Var_theta"], "that is one step too few: t gradients enter", "weights")
+    fewer = "that is one step too few: t gradients enter, and the geometric sums start at α¹ and α², not at 1"
+    yield Slip(earlier["Var_theta"], fewer, "weights")
     yield Slip(later["Var_theta"], "that is one step too many: t gradients enter", "weights")
-    if p.alpha not in {ONE, MINUS_ONE}:
-        from_zero = p.t - 2 * unit["E_v"] + unit["Var_v"]
-        yield Slip(
-            p.spread / _one_minus(p.alpha) ** 2 * from_zero,
-            "the geometric sums over j = 1, …, t start at α¹ and α², not at 1",
-            "closed-variance",
-        )
 
 
 def _sum_of_variances(p: Givens, unit: Moments) -> Expr:

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 from fractions import Fraction
-from typing import TYPE_CHECKING, Annotated
+from operator import neg
+from typing import TYPE_CHECKING, Annotated, Any
 
 from dlcalc.counting import Convolution, Count, bias_slips, derived, like_terms, times, total
 from dlcalc.derivation import Letters, value_of
 from dlcalc.errors import DlcalcError
 from dlcalc.givens import COUNT, choice, dashed, scalar, switch
-from dlcalc.notation.expression import ONE, ZERO, Div, Expr, Num, Relation, Sym, mul, number
+from dlcalc.notation.expression import ONE, ZERO, Add, Div, Expr, Num, Relation, Sym, number
 from dlcalc.notation.printing import plain, unicode
 from dlcalc.solution import Answer, Domain, Slip, Solution, Step, Work, symbols
 from dlcalc.topic import topic
@@ -178,11 +179,23 @@ def residual_params(
     _refuse(vector, "the vector form", "give --in-channels and --out-channels, or leave --block out")
     if in_channels is None:
         raise DlcalcError(f"the channels that enter the {block} block are not given", "add --in-channels C")
-    shape = _shape(
-        block, (in_channels, out_channels), stride or ONE, expansion, _PROJECTION.get(shortcut or "", shortcut)
+    stride = ONE if stride is None else stride
+    if not isinstance(stride, Num):
+        raise DlcalcError(f"stride {plain(stride)} is a symbol, but only stride 1 needs no projection", "use 1 or 2")
+    asked = Block(
+        kind=block,
+        before=in_channels,
+        after=in_channels if out_channels is None else out_channels,
+        stride=int(stride.value),
+        expansion=EXPANSION if expansion is None else expansion,
+        shortcut=_PROJECTION.get(shortcut or "", shortcut or ""),
+        norm=norm is not False,
+        bias=bias if bias is not None else norm is False,
+        pre=pre_activation,
     )
-    normalised = norm is not False
-    return _block(shape, norm=normalised, bias=bias if bias is not None else not normalised, pre=pre_activation)
+    found = _checked(asked, expansion_given=expansion is not None)
+    form, every = _block_form(found)
+    return form.solution(lambda answers: _block_slips(found, form, every, answers))
 
 
 _LINEAR, _PROJECTION = {"projection": "linear"}, {"linear": "projection"}
@@ -282,61 +295,52 @@ def _vector_slips(
 
 
 @dataclass(frozen=True, slots=True)
-class Shape:
+class Block:
     """What a block is made of: its givens, checked, and what its shortcut is."""
 
-    block: str
+    kind: str
     before: Expr
     after: Expr
     stride: int
     expansion: Expr
     shortcut: str
-    assumptions: tuple[str, ...]
-    said: str
-    """What the shortcut is, and why."""
+    norm: bool
+    bias: bool
+    pre: bool
+
+    @property
+    def changes(self) -> list[str]:
+        """Say what about the shape is different after the block."""
+        channels = [f"{unicode(self.before)} channels become {unicode(self.after)}"] if self.difference != ZERO else []
+        return channels + ([f"the stride is {self.stride}"] if self.stride != 1 else [])
+
+    @property
+    def difference(self) -> Expr:
+        """Give the channels that the block adds."""
+        return like_terms(self.after - self.before)
 
 
-def _shape(
-    block: str, channels: tuple[Expr, Expr | None], stride: Expr, expansion: Expr | None, shortcut: str | None
-) -> Shape:
-    """Check the givens of a block, and decide about its shortcut."""
-    if not isinstance(stride, Num):
-        raise DlcalcError(f"stride {plain(stride)} is a symbol, but only stride 1 needs no projection", "use 1 or 2")
-    if expansion is not None and block != "bottleneck":
-        raise DlcalcError(f"a {block} block has no expansion", "add --block bottleneck, or leave --expansion out")
-    expansion, before = EXPANSION if expansion is None else expansion, channels[0]
-    after = before if channels[1] is None else channels[1]
-    if block == "bottleneck":
-        _divides(expansion, after)
-    difference = like_terms(after - before)
-    changes = [
-        *([f"{unicode(before)} channels become {unicode(after)}"] if difference != ZERO else []),
-        *([f"the stride is {unicode(stride)}"] if stride != ONE else []),
-    ]
-    if shortcut == "identity" and changes:
-        raise DlcalcError(
-            f"an identity shortcut keeps the shape, but {' and '.join(changes)}", "use --shortcut projection"
-        )
-    shortcut = shortcut or ("projection" if changes else "identity")
-    because = {"identity": "nothing to train", "projection": " and ".join(changes) or "asked for", "none": "as asked"}
-    assumed = []
-    if shortcut == "projection" and stride == ONE and not isinstance(difference, Num):
-        assumed.append(f"{unicode(before)} ≠ {unicode(after)}")
-    if block == "bottleneck" and isinstance(like_terms(after / expansion), Div):
-        assumed.append(f"{unicode(expansion)} divides {unicode(after)}")
-    return Shape(
-        block,
-        before,
-        after,
-        int(stride.value),
-        expansion,
-        shortcut,
-        tuple(assumed),
-        f"the shortcut is {_SHORTCUTS[shortcut]}: {because[shortcut]}",
-    )
+@dataclass(frozen=True, slots=True)
+class Layer:
+    """A convolution of a block: its window, the letters of its channels, and the name of its normalisation, if any."""
+
+    name: str
+    window: int
+    before: Sym
+    after: Sym
+    norm: str = ""
 
 
-_SHORTCUTS = {"identity": "the identity", "projection": "a projection, conv 1×1", "none": "none"}
+def _checked(block: Block, *, expansion_given: bool) -> Block:
+    """Refuse what does not fit together, and choose the shortcut where none is given."""
+    if expansion_given and block.kind != "bottleneck":
+        raise DlcalcError(f"a {block.kind} block has no expansion", "add --block bottleneck, or leave --expansion out")
+    if block.kind == "bottleneck":
+        _divides(block.expansion, block.after)
+    if block.shortcut == "identity" and block.changes:
+        condition = f"an identity shortcut keeps the shape, but {' and '.join(block.changes)}"
+        raise DlcalcError(condition, "use --shortcut projection")
+    return replace(block, shortcut=block.shortcut or ("projection" if block.changes else "identity"))
 
 
 def _divides(expansion: Expr, after: Expr) -> None:
@@ -351,170 +355,175 @@ def _divides(expansion: Expr, after: Expr) -> None:
         )
 
 
-@dataclass(frozen=True, slots=True)
-class Layer:
-    """A convolution of a block: its window, and the letters of the channels before and after it."""
-
-    name: str
-    window: int
-    before: Sym
-    after: Sym
-
-
-def _block(shape: Shape, *, norm: bool, bias: bool, pre: bool) -> Solution:
-    """Count a block: its convolutions, their normalisations, the shortcut."""
-    letters = Letters(taken=symbols(shape.before, shape.after, shape.expansion))
-    layers, constraints, first_steps = _layers(shape, letters)
-    start, end = layers[0].before, layers[-1].after
-    projection = Layer("projection", 1, start, end)
-    strided = next(layer for layer in layers if layer.window > 1)
-
-    def convolved(net: Layers, x: object, layer: Layer, sizes: Mapping[str, int]) -> object:
-        stride = shape.stride if layer in {strided, projection} else 1
-        window, padding = (layer.window, layer.window), layer.window // 2
-        names = (f"{layer.name}_weight", f"{layer.name}_bias" if bias else "")
-        return net.convolution(x, Convolution(sizes[layer.after.name], window, *names, stride=stride, padding=padding))
-
-    def normed(net: Layers, x: object, name: str) -> object:
-        return net.norm(x, f"{name}_weight", f"{name}_bias") if norm else x
-
-    def forward(net: Layers, sizes: Mapping[str, int]) -> None:
-        x = net.image(sizes[start.name], IMAGE)
-        y = past = x
-        for layer in layers:
-            number = layer.name.removeprefix("conv")
-            y = normed(net, y, f"norm{number}") if pre else y
-            past = y if pre and layer is layers[0] else past  # a projection sees what the first convolution sees
-            y = convolved(net, y, layer, sizes)
-            y = y if pre else normed(net, y, f"norm{number}")
-        if shape.shortcut == "identity":
-            net.add(y, x)
-        elif shape.shortcut == "projection":
-            past = convolved(net, past, projection, sizes)
-            net.add(y, past if pre else normed(net, past, "projection_norm"))
-
-    every = [*layers, *([projection] if shape.shortcut == "projection" else [])]
-    tensors = [tensor for layer in every for tensor in _tensors(layer, letters, norm=norm, bias=bias, pre=pre)]
-    normalised = [layer.before if pre else layer.after for layer in every if not (pre and layer is projection)]
+def _block_form(block: Block) -> tuple[Form, list[Layer]]:
+    """Write a block in letters: its convolutions, their normalisations, the shortcut."""
+    letters = Letters(taken=symbols(block.before, block.after, block.expansion))
+    layers, constraints, first_steps = _layers(block, letters)
+    past = [Layer("projection", 1, layers[0].before, layers[-1].after, "" if block.pre else "projection_norm")]
+    every = [*layers, *(past if block.shortcut == "projection" else [])]
+    tensors = [tensor for layer in every for tensor in _tensors(block, layer, letters)]
     sums = {
         "weights": (_sum(tensors, "weights"), "the convolutions together"),
-        "biases": (_sum(tensors, "biases"), "one bias per filter" if bias else "no biases"),
+        "biases": (_sum(tensors, "biases"), "one bias per filter" if block.bias else "no biases"),
     }
-    if norm:
-        twice = total([times(number(2), channels) for channels in normalised])
-        sums["norms"] = (twice, "a scale γ and a shift β per channel of each normalisation")
+    if block.norm:
+        channels = [times(number(2), layer.before if block.pre else layer.after) for layer in every if layer.norm]
+        sums["norms"] = (total(channels), "a scale γ and a shift β per channel of each normalisation")
     form = Form(
         letters,
         tensors,
-        forward,
+        lambda net, sizes: _forward(block, every, net, sizes),
         sums,
-        _conventions(shape, layers, letters, norm=norm, bias=bias, pre=pre),
-        shape.assumptions,
+        _block_conventions(block, layers, letters),
+        _block_assumptions(block),
         constraints,
         first_steps,
     )
-    return form.solution(lambda found: _block_slips(form, found, shape, every, bias=bias, pre=pre))
+    return form, every
 
 
-def _layers(shape: Shape, letters: Letters) -> tuple[list[Layer], tuple[Relation, ...], tuple[Step, ...]]:
+def _layers(block: Block, letters: Letters) -> tuple[list[Layer], tuple[Relation, ...], tuple[Step, ...]]:
     """Name the channels; a bottleneck has a width between them, which comes with a restriction and its steps."""
-    bottleneck, domain, same = shape.block == "bottleneck", COUNT, like_terms(shape.after - shape.before) == ZERO
-    if bottleneck and isinstance(shape.expansion, Num):
-        domain = Domain(ONE.value, 2 * shape.expansion.value, whole=True)
-    start = letters.letter("C" if same else "C_in", shape.before, domain if same else COUNT)
-    end = start if same else letters.letter("C_out", shape.after, domain)
-    if shape.block == "single":
-        return [Layer("conv1", 3, start, end)], (), ()
-    if not bottleneck:
-        return [Layer("conv1", 3, start, end), Layer("conv2", 3, end, end)], (), ()
-    expansion = shape.expansion if isinstance(shape.expansion, Num) else letters.letter("e", shape.expansion, COUNT)
-    width = letters.letter("w", shape.after / shape.expansion, NARROW)
+    same, domain = block.difference == ZERO, COUNT
+    if block.kind == "bottleneck" and isinstance(block.expansion, Num):
+        domain = Domain(ONE.value, 2 * block.expansion.value, whole=True)
+    start = letters.letter("C" if same else "C_in", block.before, domain if same else COUNT)
+    end = start if same else letters.letter("C_out", block.after, domain)
+    if block.kind == "single":
+        return [Layer("conv1", 3, start, end, "norm1")], (), ()
+    if block.kind == "basic":
+        return [Layer("conv1", 3, start, end, "norm1"), Layer("conv2", 3, end, end, "norm2")], (), ()
+    expansion = block.expansion if isinstance(block.expansion, Num) else letters.letter("e", block.expansion, COUNT)
+    width = letters.letter("w", block.after / block.expansion, NARROW)
     steps = derived("width", width, Div(end, expansion), letters.values, "the width of the bottleneck")
-    layers = [Layer("conv1", 1, start, width), Layer("conv2", 3, width, width), Layer("conv3", 1, width, end)]
+    layers = [
+        Layer("conv1", 1, start, width, "norm1"),
+        Layer("conv2", 3, width, width, "norm2"),
+        Layer("conv3", 1, width, end, "norm3"),
+    ]
     return layers, (Relation(end, "=", times(expansion, width)),), tuple(steps)
 
 
-def _tensors(layer: Layer, letters: Letters, *, norm: bool, bias: bool, pre: bool) -> list[Tensor]:
+def _tensors(block: Block, layer: Layer, letters: Letters) -> list[Tensor]:
     """List what a convolution and its normalisation hold, in the order of the pass."""
     before, after = (unicode(letters.values.get(channels.name, channels)) for channels in (layer.before, layer.after))
     said = f"{layer.window} × {layer.window}, from {before} to {after} channels"
     entries = times(number(layer.window**2), layer.before, layer.after)
     convolution = [Tensor(f"{layer.name}_weight", "weights", entries, said)]
-    if bias:
+    if block.bias:
         convolution.append(Tensor(f"{layer.name}_bias", "biases", layer.after))
-    if not norm or (pre and layer.name == "projection"):
+    if not (block.norm and layer.norm):
         return convolution
-    name = "projection_norm" if layer.name == "projection" else layer.name.replace("conv", "norm")
-    channels = layer.before if pre else layer.after
-    scaled = [Tensor(f"{name}_{part}", "norms", channels) for part in ("weight", "bias")]
-    return [*scaled, *convolution] if pre else [*convolution, *scaled]
+    channels = layer.before if block.pre else layer.after
+    scaled = [Tensor(f"{layer.norm}_{part}", "norms", channels) for part in ("weight", "bias")]
+    return [*scaled, *convolution] if block.pre else [*convolution, *scaled]
 
 
-def _conventions(
-    shape: Shape, layers: Sequence[Layer], letters: Letters, *, norm: bool, bias: bool, pre: bool
-) -> tuple[str, ...]:
+def _forward(block: Block, every: Sequence[Layer], net: Layers, sizes: Mapping[str, int]) -> None:
+    """Pass an image through the block and its shortcut; what they give must have one shape."""
+    strided = next(layer for layer in every if layer.window > 1)
+
+    def normed(layer: Layer, x: Any) -> Any:  # noqa: ANN401 (as the layers want it)
+        return net.norm(x, f"{layer.norm}_weight", f"{layer.norm}_bias") if block.norm and layer.norm else x
+
+    def convolved(layer: Layer, x: Any) -> Any:  # noqa: ANN401 (as the layers want it)
+        convolution = Convolution(
+            filters=sizes[layer.after.name],
+            window=(layer.window, layer.window),
+            weight=f"{layer.name}_weight",
+            bias=f"{layer.name}_bias" if block.bias else "",
+            stride=block.stride if layer is strided or layer.name == "projection" else 1,
+            padding=layer.window // 2,
+        )
+        return net.convolution(x, convolution)
+
+    def passed(layer: Layer, x: Any) -> Any:  # noqa: ANN401 (as the layers want it)
+        return convolved(layer, normed(layer, x)) if block.pre else normed(layer, convolved(layer, x))
+
+    x = y = net.image(sizes[every[0].before.name], IMAGE)
+    for layer in every:
+        if layer.name != "projection":
+            y = passed(layer, y)
+    if block.shortcut != "none":
+        net.add(y, passed(every[-1], x) if block.shortcut == "projection" else x)
+
+
+def _block_assumptions(block: Block) -> tuple[str, ...]:
+    said = []
+    undecided = isinstance(block.difference, Add)  # a single term is a multiple of sizes, never zero
+    if block.shortcut == "projection" and block.stride == 1 and undecided:
+        said.append(f"{unicode(block.before)} ≠ {unicode(block.after)}")
+    if block.kind == "bottleneck" and isinstance(like_terms(block.after / block.expansion), Div):
+        said.append(f"{unicode(block.expansion)} divides {unicode(block.after)}")
+    return tuple(said)
+
+
+def _block_conventions(block: Block, layers: Sequence[Layer], letters: Letters) -> tuple[str, ...]:
     """Say what the block is taken to be."""
-    said = [f"{shape.block} block: {_order(shape, layers, norm=norm, pre=pre)}"]
-    leave = f"{unicode(shape.after)} channels leave the block"
-    if shape.block == "bottleneck":
+    said = [f"{block.kind} block: {_order(block, layers)}"]
+    leave = f"{unicode(block.after)} channels leave the block"
+    if block.kind == "bottleneck":
         width = unicode(value_of(layers[0].after, letters.values))
-        said.append(f"{leave}: expansion {unicode(shape.expansion)} times the width {width}")
+        said.append(f"{leave}: expansion {unicode(block.expansion)} times the width {width}")
     else:
-        said.append(f"{unicode(shape.before)} channels enter, {leave}")
-    said.append(shape.said)
-    if norm:
+        said.append(f"{unicode(block.before)} channels enter, {leave}")
+    said.append(
+        {
+            "identity": "the shortcut is the identity: nothing to train",
+            "projection": f"the shortcut is a projection, conv 1×1: {' and '.join(block.changes) or 'as asked'}",
+            "none": "no shortcut, as asked",
+        }[block.shortcut]
+    )
+    if block.norm:
         said.append("a normalisation has 2 parameters per channel; its running mean and variance are not trained")
-    if not bias:
+    if not block.bias:
         said.append("the convolutions have no biases (--bias counts them)")
     return tuple(said)
 
 
-def _order(shape: Shape, layers: Sequence[Layer], *, norm: bool, pre: bool) -> str:
+def _order(block: Block, layers: Sequence[Layer]) -> str:
     """Write the order of the operations: `conv 3×3, norm, ReLU, …`."""
     words: list[str] = []
     for layer in layers:
-        convolution, normed = f"conv {layer.window}×{layer.window}", ["norm"] if norm else []
-        words += [*normed, "ReLU", convolution] if pre else [convolution, *normed, "ReLU"]
-    if shape.shortcut != "none":
-        words.insert(len(words) if pre else -1, "plus shortcut")
+        convolution, normed = f"conv {layer.window}×{layer.window}", ["norm"] if block.norm else []
+        words += [*normed, "ReLU", convolution] if block.pre else [convolution, *normed, "ReLU"]
+    if block.shortcut != "none":
+        words.insert(len(words) if block.pre else -1, "plus shortcut")
     return ", ".join(words)
 
 
-def _block_slips(
-    form: Form, found: Mapping[str, Expr], shape: Shape, every: Sequence[Layer], *, bias: bool, pre: bool
-) -> Iterator[Slip]:
+def _block_slips(block: Block, form: Form, every: Sequence[Layer], found: Mapping[str, Expr]) -> Iterator[Slip]:
     """Explain common wrong totals of a block."""
 
-    def changed(by: Expr) -> Expr:
-        return like_terms(found["parameters"] + by)
+    def changed(*by: Expr) -> Expr:
+        return like_terms(total([found["parameters"], *by]))
 
-    filters = form.put_in(*(layer.after for layer in every))
-    if bias:
+    if block.bias:
         yield Slip(changed(-found["biases"]), "the biases are missing, one per filter", "biases")
     else:
-        yield Slip(changed(filters), "there are no biases here", "biases")
+        filters = [form.put_in(layer.after) for layer in every]
+        yield Slip(changed(*filters), "there are no biases here", "biases")
     past = [value for name, value in found.items() if name.startswith("projection")]
     if past:
-        yield Slip(changed(-like_terms(total(past))), "the 1 × 1 convolution of the shortcut is missing", "weights")
+        yield Slip(changed(*map(neg, past)), "the shortcut is missing, a 1×1 convolution", "projection_weight")
+        yield Slip(changed(-found["projection_weight"]), "the 1×1 convolution is missing", "projection_weight")
     else:
         matrix = form.put_in(times(every[0].before, every[-1].after))
         yield Slip(changed(matrix), "the shortcut has no convolution here", "weights")
-    if "norms" in found:
+    if block.norm:
         norms = found["norms"]
-        yield Slip(changed(-norms), "the normalisations are missing, 2 per channel", "norms")
-        yield Slip(changed(norms), "running means and variances are not trained: 2 per channel, not 4", "norms")
-        yield Slip(
-            changed(like_terms(norms * Fraction(-1, 2))),
-            "a normalisation has a scale and a shift: 2 per channel",
-            "norms",
-        )
-        other = form.put_in(*(times(number(2), layer.after if pre else layer.before) for layer in every))
-        place = "before" if pre else "after"
-        yield Slip(changed(other - norms), f"the normalisations stand {place} the convolutions here", "norms")
-        if "projection_norm_weight" in found:
-            only = found["projection_norm_weight"] * -2
-            yield Slip(changed(only), "the convolution of the shortcut is normalised too", "norms")
-    if shape.block == "bottleneck":
-        wide = {every[0].after.name: shape.after, every[2].after.name: mul(shape.after, shape.expansion)}
-        everything = form.put_in(*(tensor.entries for tensor in form.tensors), **wide)
-        yield Slip(everything, f"{unicode(shape.after)} is what leaves the block, not the width of its 3 × 3", "width")
+        other = form.put_in(*(times(number(2), layer.after if block.pre else layer.before) for layer in every))
+        place = "before" if block.pre else "after"
+        for by, because in (
+            ((-norms,), "the normalisations are missing, 2 per channel"),
+            ((norms,), "running means and variances are not trained: 2 per channel, not 4"),
+            ((norms * Fraction(-1, 2),), "a normalisation has a scale and a shift: 2 per channel"),
+            ((form.put_in(times(number(-2), every[-1].after)),), "one of the normalisations is missing"),
+            ((-norms, other), f"the normalisations stand {place} the convolutions here"),
+        ):
+            yield Slip(changed(*by), because, "norms")
+    if block.kind == "bottleneck":
+        taken = replace(block, after=block.after * block.expansion, shortcut="")
+        wide, _ = _block_form(_checked(taken, expansion_given=True))
+        because = f"{unicode(block.after)} is what leaves the block, not the width of its 3×3"
+        yield Slip(wide.put_in(*(tensor.entries for tensor in wide.tensors)), because, "width")
