@@ -107,8 +107,28 @@ def _app(arguments: Sequence[str]) -> typer.Typer:
     app.callback(invoke_without_command=True)(_root)
     wanted = next((argument for argument in arguments if not argument.startswith("-")), None)
     for topic in registry.every() if wanted is None else [registry.load(wanted)]:
-        app.command(topic.name, help=_help(topic), short_help=topic.summary, epilog=_epilog(topic))(_command(topic))
+        options = _occurring([*map(_option, topic.parameters), *_COMMON.values()], arguments)
+        command = _command(topic, options)
+        app.command(topic.name, help=_help(topic), short_help=topic.summary, epilog=_epilog(topic))(command)
     return app
+
+
+def _occurring(options: list[inspect.Parameter], arguments: Sequence[str]) -> list[inspect.Parameter]:
+    """Keep the options that occur on the command line: Typer takes a millisecond to prepare each.
+
+    All of them are kept where a word is none of their flags: --help lists them, a typo is compared with them.
+    """
+    written = {argument.partition("=")[0] for argument in arguments if argument.startswith("-")}
+    flags = {option.name: _flags(option) for option in options}
+    if not written <= set().union(*flags.values()):
+        return options
+    return [option for option in options if flags[option.name] & written]
+
+
+def _flags(option: inspect.Parameter) -> set[str]:
+    """Return every flag of an option, `--bias` and `--no-bias` alike."""
+    declared = option.annotation.__metadata__[0]
+    return {flag for spelled in (declared.default, *declared.param_decls) for flag in str(spelled).split("/")}
 
 
 def _root(*, version: Annotated[bool, typer.Option("--version", help="Show the version and leave.")] = False) -> Said:
@@ -124,16 +144,15 @@ def _epilog(topic: Topic) -> str:
     return "\b\nExamples:\n" + "\n".join(f"  dlcalc {topic.name} {example}" for example in topic.examples)
 
 
-def _command(topic: Topic) -> Callable[..., Said]:
-    """Make the function that Typer calls: the topic's givens as options, then the common ones."""
+def _command(topic: Topic, options: list[inspect.Parameter]) -> Callable[..., Said]:
+    """Make the function that Typer calls: the topic's givens as options, and the common ones."""
 
-    def command(**options: Any) -> Said:  # noqa: ANN401 (whatever Typer read)
-        common = {name: options.pop(name) for name in _COMMON}
-        return _answer(topic, {name.removeprefix(_GIVEN): value for name, value in options.items()}, **common)
+    def command(**read: Any) -> Said:  # noqa: ANN401 (whatever Typer read)
+        common = {name: read.pop(name, option.default) for name, option in _COMMON.items()}
+        return _answer(topic, {name.removeprefix(_GIVEN): value for name, value in read.items()}, **common)
 
-    parameters = [*map(_option, topic.parameters), *_COMMON.values()]
-    command.__annotations__ = {parameter.name: parameter.annotation for parameter in parameters}
-    vars(command)["__signature__"] = inspect.Signature(parameters)
+    command.__annotations__ = {option.name: option.annotation for option in options}
+    vars(command)["__signature__"] = inspect.Signature(options)
     return command
 
 

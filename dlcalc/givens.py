@@ -17,16 +17,18 @@ from dlcalc.errors import DlcalcError, NotationError, nearest
 from dlcalc.notation.evaluate import PLAIN
 from dlcalc.notation.expression import Expr, Num, fits, names, number
 from dlcalc.notation.functions import SPELLINGS
-from dlcalc.notation.parser import OPEN, Scope, parse
 from dlcalc.notation.printing import Value, plain
 from dlcalc.notation.tokens import MAX_LENGTH
 from dlcalc.solution import COUNT, POSITIVE, REAL, UNIT, Domain
 
 if TYPE_CHECKING:
+    from dlcalc.notation.parser import Scope
     from collections.abc import Callable
 
 MAX_ENTRIES = 1_000
 """Entries of a list, or numbers of a size."""
+MAX_PLAIN_DIGITS = 30
+"""Longer numbers are read by the parser, which bounds them."""
 MAX_TEXT = 200_000
 """Characters of one option, lists included."""
 
@@ -135,7 +137,7 @@ def checked(name: str, value: Expr, *, whole: bool = False, least: int | None = 
     return value
 
 
-def read_scalar(name: str, raw: Any, scope: Scope = OPEN) -> Expr:
+def read_scalar(name: str, raw: Any, scope: Scope | None = None) -> Expr:
     """Read one exact number or expression; Python floats mean the decimal that they print.
 
     >>> print(read_scalar("alpha", 0.9), read_scalar("alpha", "9/10 n"))
@@ -150,15 +152,25 @@ def read_scalar(name: str, raw: Any, scope: Scope = OPEN) -> Expr:
             raise DlcalcError(f"--{dashed(name)} has too many digits to compute with", "use a symbol")
         return number(exact)
     text = float.__repr__(raw) if isinstance(raw, float) else str(raw)
+    if _is_plain_number(text):
+        return number(Fraction(text))
     _refuse_non_numbers(name, text)
+    from dlcalc.notation.parser import OPEN, parse
+
     try:
-        value = parse(text, scope)
+        value = parse(text, scope or OPEN)
     except NotationError as problem:
         problem.condition = f"--{dashed(name)}: {problem.condition}"
         if _COMMA.fullmatch(text.strip()):
             problem.fix = "write 0.9 with a point, and 1000 without a comma"
         raise
     return value if isinstance(value, Num) or names(value) else _computed(name, text, value)
+
+
+def _is_plain_number(text: str) -> bool:
+    """Say whether a text is digits with at most a sign and a point, which need no parser (a light start)."""
+    digits = text.removeprefix("-").replace(".", "", 1)
+    return len(digits) <= MAX_PLAIN_DIGITS and digits.isascii() and digits.isdigit()
 
 
 def _exact(raw: Any) -> Fraction | None:
@@ -251,7 +263,7 @@ def _axes(name: str, raw: Any) -> list[Any]:
     return list(size_parts(raw))
 
 
-def read_values(name: str, raw: Any, scope: Scope = OPEN) -> Value:
+def read_values(name: str, raw: Any, scope: Scope | None = None) -> Value:
     """Read a number, a list `1,-2` or rows `1,2;3,4`; brackets around them are optional.
 
     >>> read_values("x", "1,2;3,4") == read_values("x", [[1, 2], [3, 4]]) == read_values("x", "[[1,2],[3,4]]")
@@ -264,7 +276,7 @@ def read_values(name: str, raw: Any, scope: Scope = OPEN) -> Value:
     return read_scalar(name, raw, scope)
 
 
-def _read_nested(name: str, raw: Any, scope: Scope, level: int = 1) -> tuple[Value, ...]:
+def _read_nested(name: str, raw: Any, scope: Scope | None, level: int = 1) -> tuple[Value, ...]:
     if level > MAX_LEVELS:
         raise DlcalcError(f"--{dashed(name)} is nested {level} deep", "give a list, or a list of rows")
     if len(raw) > MAX_ENTRIES:
@@ -283,7 +295,7 @@ def _too_many(name: str, entries: int) -> DlcalcError:
     return DlcalcError(f"--{dashed(name)} has {entries:,} entries", f"at most {MAX_ENTRIES:,} are read")
 
 
-def _read_text(name: str, text: str, scope: Scope) -> Value:
+def _read_text(name: str, text: str, scope: Scope | None) -> Value:
     if len(text) > MAX_TEXT:
         raise DlcalcError(f"--{dashed(name)} has {len(text):,} characters", f"at most {MAX_TEXT:,} are read")
     inside = _inside(text.strip(), "[]")
@@ -313,7 +325,7 @@ def _rows(body: str, *, bracketed: bool) -> tuple[list[str], bool]:
     return [row or "" for row in inner], True
 
 
-def _read_row(name: str, row: str, scope: Scope) -> tuple[Expr, ...]:
+def _read_row(name: str, row: str, scope: Scope | None) -> tuple[Expr, ...]:
     parts = _parts(row, ",")
     if len(parts) > MAX_ENTRIES:
         raise _too_many(name, len(parts))

@@ -158,9 +158,9 @@ def _compare(given: Value, right: Value, solution: Solution) -> tuple[str, dict[
 
 
 def _rounded_places(given: Expr, right: Expr) -> int:
-    """Return to how many decimals a number is rounded, where it is right as far as it goes; 0 where it is not that.
+    """Return how many decimals of a rounded number are right, when all of them are; otherwise 0.
 
-    At least three significant digits count as an answer; an answer with as many decimals as the exact one must be exact.
+    At least three significant digits count as an answer.
     """
     if not isinstance(given, Num) or names(right) or (written := decimal(given.value)) is None:
         return 0
@@ -172,9 +172,9 @@ def _rounded_places(given: Expr, right: Expr) -> int:
 
 
 def _counterexample(given: Expr, right: Expr, solution: Solution) -> dict[str, str] | None:
-    from dlcalc.numeric import compare, has_value, sample
+    from dlcalc.numeric import compare, has_value
 
-    samples = sample(solution.setting, solution.seed).needed_for(given, right)
+    samples = solution.samples.needed_for(given, right)
     used = symbols(given, right)
     without_value, compared = [], 0
     for point in _simplest_first(samples, used):
@@ -219,8 +219,6 @@ def _decimal(value: Any) -> str:  # noqa: ANN401 (an exact number, a float of so
 
 def _agreeing(solution: Solution, answer: Answer, given: Value, text: str) -> Mark:
     """Say how far the agreement reaches: the same number, proved, or at the sampled points."""
-    from dlcalc.numeric import sample
-
     if not symbols(given, answer.value):
         places = [_rounded_places(a, b) for a, b in _pairs(given, answer.value)]
         because = (
@@ -229,7 +227,7 @@ def _agreeing(solution: Solution, answer: Answer, given: Value, text: str) -> Ma
             else "the same value"
         )
         return Mark(answer.name, text, correct=True, because=because)
-    points = sample(solution.setting, solution.seed).count
+    points = solution.samples.count
     if not points:
         return Mark(answer.name, text, correct=None, because="no point satisfies all the assumptions")
     from dlcalc.symbolic import proved_equal
@@ -244,9 +242,7 @@ def _agreeing(solution: Solution, answer: Answer, given: Value, text: str) -> Ma
 
 def _explained(solution: Solution, answer: Answer, given: Value) -> str:
     """Find the slip that turns the right answer into the one given."""
-    from dlcalc.numeric import sample
-
-    samples = sample(solution.setting, solution.seed)
+    samples = solution.samples
     for slip in (*answer.slips, *_general_slips(answer.value)):
         if _same(given, slip.value, samples):
             return slip.because + _place(solution, slip)

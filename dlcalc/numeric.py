@@ -31,7 +31,8 @@ GRID = 16
 """Real symbols are drawn from multiples of 1/GRID, so that powers stay small exact fractions."""
 RANDOM_POINTS = 16
 """Points for a line with means or variances, each of them over every outcome."""
-MAX_TRIES = 400
+MAX_TRIES = 8_000
+"""Points drawn in search of those that satisfy the constraints."""
 WIDE_DIGITS = (50, 600, 6000)
 UNDEFINED = (ArithmeticError, ValueError, IndexError)
 """What evaluation raises where an expression has no value."""
@@ -75,12 +76,20 @@ class Samples:
         varying = {*self.setting.domains, *self.setting.sequences, *self.setting.definitions}
         points = self.points if varying & used else self.points[:1]
         if where:
-            points = tuple({**p, **{name: PLAIN.value(value, p) for name, value in where.items()}} for p in points)
+            points = tuple(put for put in (_put_in(where, point) for point in points) if put is not None)
         return replace(self, points=points)
 
     def at_index(self, name: str, value: Fraction) -> Samples:
         """Give the index of a sum one value at every point."""
         return replace(self, points=tuple({**point, name: value} for point in self.points))
+
+
+def _put_in(where: Mapping[str, Expr], point: Point) -> Point | None:
+    """Give names their values at a point; None where one of them has none there (a pole)."""
+    try:
+        return {**point, **{name: PLAIN.value(value, point) for name, value in where.items()}}
+    except UNDEFINED:
+        return None
 
 
 # sampling
@@ -128,7 +137,7 @@ def sample(setting: Setting, seed: int, points: int = POINTS) -> Samples:
     if not setting.domains and not setting.sequences:
         return Samples(({},), setting)
     found: list[Point] = []
-    for _ in range(points * MAX_TRIES):
+    for _ in range(MAX_TRIES):
         point = _point(setting, generator)
         if all(_satisfied(constraint, point) for constraint in setting.constraints):
             found.append(point)
@@ -391,7 +400,7 @@ def compare(left: Expr, relation: str, right: Expr, samples: Samples) -> Compari
         columns = [_column(side, samples, under="raise") for side in (left, right)]
         found = _compared(columns[0], relation, columns[1], samples, TOLERANCE)
     except (OverflowError, FloatingPointError):
-        return _compared_wide(left, relation, right, samples)
+        return _compared_wide(left, relation, right, _where_defined(samples, left, right))
     except UNDEFINED:
         return compare(left, relation, right, _where_defined(samples, left, right))
     too_close = relation != "=" and not found.holds and found.max_error <= TOLERANCE
@@ -477,9 +486,8 @@ def _check_experiment(experiment: Experiment, seed: int) -> Check:
     return Check(experiment.claim, experiment.method, error <= tolerance, error, tolerance)
 
 
-def verify(work: Work, setting: Setting, seed: int) -> tuple[tuple[Step, ...], tuple[Check, ...]]:
-    """Check every step at the samples of the setting, and every independent route."""
-    samples = sample(setting, seed)
+def verify(work: Work, samples: Samples, seed: int) -> tuple[tuple[Step, ...], tuple[Check, ...]]:
+    """Check every step at the samples, and every independent route."""
     steps = tuple(replace(step, check=check_step(step, samples)) for step in work.steps)
     checks = tuple(
         check_route(route, samples) if isinstance(route, Route) else _check_experiment(route, seed)

@@ -14,13 +14,14 @@ from typing import TYPE_CHECKING, Any, Literal, NamedTuple
 from dlcalc.errors import DlcalcError
 from dlcalc.notation.evaluate import approximate
 from dlcalc.notation.expression import Expr, Num, Sym, names
-from dlcalc.notation.parser import Scope
 from dlcalc.notation.printing import Value, plain
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
     from dlcalc.notation.expression import Relation
+    from dlcalc.notation.parser import Scope
+    from dlcalc.numeric import Samples
 
 POINTS = 64
 
@@ -76,6 +77,8 @@ class Setting:
 
     def scope(self) -> Scope:
         """Return the scope in which answers and steps of this question are read."""
+        from dlcalc.notation.parser import Scope
+
         return Scope(
             names=frozenset(self.domains) | (frozenset(self.definitions) - self.families),
             sequences=frozenset(self.sequences) | self.families,
@@ -234,7 +237,14 @@ class Solution:
     def _verified(self) -> tuple[tuple[Step, ...], tuple[Check, ...]]:
         from dlcalc.numeric import verify
 
-        return verify(self.work(), self.setting, self.seed)
+        return verify(self.work(), self.samples, self.seed)
+
+    @cached_property
+    def samples(self) -> Samples:
+        """The seeded points at which steps are checked and answers compared."""
+        from dlcalc.numeric import sample
+
+        return sample(self.setting, self.seed)
 
     @property
     def steps(self) -> tuple[Step, ...]:

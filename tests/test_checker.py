@@ -143,7 +143,7 @@ def test_the_seed_decides_the_samples() -> None:
 
 def test_no_point_within_the_assumptions_is_a_failed_check() -> None:
     setting = Setting(domains={"n": COUNT}, constraints=(Relation(N, "<", number(0)),))
-    steps, _ = verify(Work((Step("rule", N, N, N, "because"),)), setting, 0)
+    steps, _ = verify(Work((Step("rule", N, N, N, "because"),)), sample(setting, 0), 0)
     assert not steps[0].check.holds  # type: ignore[union-attr]
 
 
@@ -157,7 +157,7 @@ def test_a_route_must_agree_at_every_point() -> None:
 
 def test_an_experiment_fails_beyond_its_tolerance() -> None:
     work = Work((), (Experiment("mean", "simulated", lambda _: (4.9, 5.0)), Experiment("mean", "simulated", lambda _: (5.1, 5.0))))
-    _, checks = verify(work, SETTING, 0)
+    _, checks = verify(work, sample(SETTING, 0), 0)
     assert [check.holds for check in checks] == [True, False]
 
 

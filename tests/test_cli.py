@@ -51,7 +51,8 @@ def test_get_picks_answers(dlcalc: Callable[..., Run]) -> None:
 def test_json_is_one_object(dlcalc: Callable[..., Run]) -> None:
     found = json.loads(dlcalc(*CONV, "--json").stdout)
     assert (found["schema"], found["topic"]) == ("dlcalc.solution/1", "conv-params")
-    assert [(a["name"], a["value"]) for a in found["answers"]] == [("parameters", 2368), ("weights", 2352), ("biases", 16)]
+    values = {answer["name"]: answer["value"] for answer in found["answers"]}
+    assert values == {"parameters": 2368, "weights": 2352, "biases": 16, "filter": [7, 7, 3]}
     assert found["steps"]
     assert json.loads(dlcalc(*CONV, "--json", "--no-steps").stdout)["steps"] == []
 
@@ -149,7 +150,7 @@ def test_output_to_a_full_or_closed_descriptor_leaves_no_traceback() -> None:
 
 def test_nothing_wraps_in_a_pipe(dlcalc: Callable[..., Run]) -> None:
     done = dlcalc(*CONV, COLUMNS="20")
-    assert "  9  parameters = weights + biases  weights and biases" in done.stdout
+    assert max(map(len, done.stdout.splitlines())) > 80
     assert "\x1b" not in done.stdout
 
 

@@ -5,9 +5,11 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass, field
 from fractions import Fraction
+from itertools import accumulate
 from typing import TYPE_CHECKING
 
 from dlcalc.errors import DlcalcError, NotationError, nearest
+from dlcalc.notation.evaluate import approximate
 from dlcalc.notation.expression import (
     MAX_POWER_BITS,
     Call,
@@ -44,6 +46,8 @@ _SHORT = 2
 """Names up to this length before a parenthesis are factors, never misspelt functions."""
 _SHOWN = 40
 """Characters of a name that a message shows."""
+_ASTRONOMICAL = 10**15
+"""Bits of a power whose number of digits is no longer worth writing."""
 _MANY = 12
 """Names that a message lists."""
 _PIECE = re.compile(rf"[^\W\d_](?:[{''.join(ACCENTS)}]|_(?:hat|tilde|bar)(?![^\W_]))?(?:_?[0-9]+|_[^\W\d_](?![^\W_]))?")
@@ -221,8 +225,8 @@ class _Parser:
         return self.computed(add(*terms), start) if len(terms) > 1 else terms[0]
 
     def computed(self, node: Expr, token: Token) -> Expr:
-        """Refuse exact numbers that were too long to be put together."""
-        if unfolded(node):
+        """Refuse exact numbers that were too long to be put together, unless a float holds their value."""
+        if _beyond_floats(node):
             raise self.error(f"the value has more than {_digits(MAX_POWER_BITS)} digits", "use a symbol", token)
         return node
 
@@ -307,10 +311,11 @@ class _Parser:
             found = power(base, exponent)
         except DlcalcError as problem:
             raise self.error(problem.condition, problem.fix, token) from None
-        if unfolded(found) and isinstance(base, Num) and isinstance(exponent, Num):
-            digits = _digits(power_bits(base.value, exponent.value))
+        if _beyond_floats(found) and isinstance(base, Num) and isinstance(exponent, Num):
+            bits = power_bits(base.value, exponent.value)
+            digits = f"about {_digits(bits)}" if bits < _ASTRONOMICAL else "far too many"
             raise self.error(
-                f"this power has about {digits} digits; at most {_digits(MAX_POWER_BITS)} are computed",
+                f"this power has {digits} digits; at most {_digits(MAX_POWER_BITS)} are computed",
                 "use a smaller exponent or a symbol",
                 token,
             )
@@ -483,13 +488,17 @@ class _Parser:
         index = self.advance()
         if index.kind != "name" or not self.accept(","):
             raise self.error(_SUM_FORM, "", token)
-        lower = self.expression()
-        self.expect(",", opened)
-        upper = self.expression()
-        self.expect(",", opened)
+        lower = self.bound_before_comma()
+        upper = self.bound_before_comma()
         body = self.under(index, self.expression)
         self.expect(")", opened)
         return self.sum(index, lower, upper, body)
+
+    def bound_before_comma(self) -> Expr:
+        found = self.expression()
+        if not self.accept(","):
+            raise self.error(_SUM_FORM)
+        return found
 
     def sigma(self, token: Token) -> Expr:
         """Read `Σ_{k=1}^{t} body`; the body runs to the end of the product."""
@@ -505,7 +514,8 @@ class _Parser:
         if self.token.kind == "superscript":
             upper = self.superscript()
         else:
-            self.expect("^", token)
+            if not self.accept("^"):
+                raise self.error(_SUM_FORM, "", token)
             upper = -self.operand() if self.signs() else self.operand()
         return self.sum(index, lower, upper, self.under(index, self.term))
 
@@ -610,9 +620,8 @@ class _Parser:
             pieces = [] if self.scope.closed or written.startswith(_DIFFERENCES) else _RUN.findall(written)
         if len(pieces) < 2:  # noqa: PLR2004 (one piece is no product)
             return []
-        places = [token.position + len("".join(pieces[:at])) for at in range(len(pieces))]
-        if written != token.text:
-            places = [token.position] * len(pieces)
+        as_typed = written == token.text
+        places = accumulate((len(p) if as_typed else 0 for p in pieces[:-1]), initial=token.position)
         return [Token("name", p, place, glued=at > 0) for at, (p, place) in enumerate(zip(pieces, places, strict=True))]
 
     def is_factor(self, piece: str) -> bool:
@@ -687,6 +696,10 @@ def _whole_sequences(expression: Expr, lists: Mapping[str, Token]) -> Iterator[s
         if isinstance(node, Sym) and node.name in lists:
             yield node.name
         waiting += [child for child in children(node) if not (takes_lists and isinstance(child, Sym))]
+
+
+def _beyond_floats(node: Expr) -> bool:
+    return unfolded(node) and approximate(node) is None
 
 
 def _digits(bits: int) -> str:

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
+from functools import cached_property
 from typing import TYPE_CHECKING
 
 from dlcalc.errors import DlcalcError
@@ -181,6 +182,11 @@ class _Style:
 
 
 class _Unicode(_Style):
+    @cached_property
+    def longest(self) -> int:
+        """The length of the longest word that letters must not spell; of a run of letters no more is looked at."""
+        return max(map(len, (*_WORDS, *self.known)))
+
     def name(self, name: str) -> str:
         if name in self.display:
             return self.display[name]
@@ -217,7 +223,8 @@ class _Unicode(_Style):
 
     def between(self, left: Expr, right: Expr, before: str, after: str) -> str:
         """Choose what stands between two factors: nothing, a space, or a dot."""
-        if re.match(r"[0-9|‖]|[eE][0-9]", after) or isinstance(left, Div) or left == right:
+        apart = isinstance(left, Div) or isinstance(right, Num) or left == right
+        if apart or re.match(r"[0-9|‖]|[eE][0-9]", after):
             return "·"
         if after[0] == "[":
             return " "
@@ -227,7 +234,7 @@ class _Unicode(_Style):
             closed = before[-1] in ")⌋⌉" or before[-1] in SUPERSCRIPTS
             return "" if closed or (isinstance(left, Sym) and _is_letter(before[-1])) else " "
         if self.is_letter(left) and self.is_letter(right):
-            run = re.search(r"[^\W\d_]*$", before)
+            run = re.search(r"[^\W\d_]*$", before[-self.longest :])
             word = spelled((run.group() if run else "") + after)
             return " " if word in _WORDS or word in self.known else ""
         return " "

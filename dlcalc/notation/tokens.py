@@ -163,6 +163,13 @@ def _is_letter(c: str) -> bool:
     return c.isalpha() and c != "Σ" and c not in SUPERSCRIPTS and c not in SUBSCRIPT_LETTERS
 
 
+def _is_mark(c: str) -> bool:
+    """Say whether a character is drawn over the one before it."""
+    from unicodedata import combining
+
+    return combining(c) != 0
+
+
 class _Lexer:
     """Reads tokens from `text`; `source` is what a person typed, where it stands at `offset`."""
 
@@ -247,13 +254,19 @@ class _Lexer:
             end = self.name_end(at)
             return [self.token("name", text[at:end], at)], end
         c = text[at]
-        shown = repr(c) if c.isprintable() else f"character U+{ord(c):04X}"
+        shown = repr(c) if c.isprintable() and not _is_mark(c) else f"character U+{ord(c):04X}"
         fix = _INSTEAD.get("…" if text.startswith("..", at) else c, "")
         raise self.error(f"{shown} is not part of the notation", fix, at)
 
     def name_end(self, at: int) -> int:
-        while at < len(self.text) and self.continues_name(at):
-            at += 1
+        """Find the end of a name; ₁ belongs to it, while ₜ₋₁ is an index."""
+        while at < len(self.text):
+            end = self.run_end(at, _BELOW, SUBSCRIPT_SIGNS)
+            if end > at and any(c in SUBSCRIPT_SIGNS for c in self.text[at:end]):
+                break
+            if end == at and not self.continues_name(at):
+                break
+            at = max(end, at + 1)
         return at
 
     def continues_name(self, at: int) -> bool:
@@ -261,9 +274,6 @@ class _Lexer:
         if c == "_":  # before a brace or an infinity it is a subscript, not part of the name
             following = self.text[at + 1 : at + 2]
             return following in {*"_0123456789"} or (following != "" and _is_letter(following))
-        if c in _BELOW or c in SUBSCRIPT_SIGNS:  # ₜ₋₁ is an index, ₁ belongs to the name
-            end = self.run_end(at, _BELOW, SUBSCRIPT_SIGNS)
-            return not any(sign in SUBSCRIPT_SIGNS for sign in self.text[at:end])
         return c in "0123456789" or c in ACCENTS or _is_letter(c)
 
     def command(self, word: str, at: int, end: int) -> tuple[list[Token], int]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from dlcalc.notation.expression import Add
 from dlcalc.notation.printing import latex
 from dlcalc.render import lines
 
@@ -49,9 +50,15 @@ def answer_formula(answer: Answer, solution: Solution, equals: str = "=") -> str
 def value_formula(answer: Answer, solution: Solution) -> str:
     """Write the value of an answer."""
     display = solution.setting.display
-    if answer.form == "size" and isinstance(answer.value, tuple):
-        return r" \times ".join(latex(axis, display) for axis in answer.value)
-    return latex(answer.value, display)
+    value = answer.value
+    if answer.form == "size" and isinstance(value, tuple):
+        axes = [latex(axis, display) for axis in value]
+        several = len(axes) > 1
+        return r" \times ".join(
+            rf"\left({text}\right)" if several and isinstance(axis, Add) else text
+            for axis, text in zip(value, axes, strict=True)
+        )
+    return latex(value[0] if isinstance(value, tuple) and len(value) == 1 else value, display)
 
 
 def step_formula(step: Step, solution: Solution, align: str = "") -> str:

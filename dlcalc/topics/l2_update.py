@@ -123,7 +123,7 @@ def l2_update(
     Source: Goodfellow, Bengio and Courville, Deep Learning (2016), section 7.1.1; Loshchilov and Hutter, Decoupled
     weight decay regularization (2019).
 
-    Raises DlcalcError when the gradient fits neither the weights nor the updates.
+    Raises DlcalcError when a rate is negative, or the gradient fits neither the weights nor the updates.
 
     >>> l2_update(weights="1,-2", gradient="0.5,0.5", lr="0.1", decay="0.01").value
     [0.949, -2.048]
@@ -234,6 +234,9 @@ class _Asked(NamedTuple):
 
 def _asked(weights: Value | None, gradient: Value | None, updates: Expr | None, rule: _Rule) -> _Asked:
     """Fit weights, gradients and updates together."""
+    for name, rate in (("lr", rule.lr), ("decay", rule.decay)):
+        if (approximate(rate) or 0) < 0:
+            raise DlcalcError(f"{name} {plain(rate)} is less than 0", "use 0 or more")
     taken = symbols(*(given for given in (weights, gradient, updates, rule.lr, rule.decay) if given is not None))
     if weights is None:
         several = updates not in {None, ONE} or isinstance(gradient, tuple)
@@ -779,7 +782,10 @@ def _routes(asked: _Asked) -> tuple[Route, ...]:
         return ()
 
     def run(point: Mapping[str, Any]) -> list[Fraction | float]:
-        lr, decay, k = (PLAIN.value(given, point) for given in (asked.rule.lr, asked.rule.decay, asked.updates))
+        def exactly(given: Expr) -> Fraction:
+            return Fraction(PLAIN.value(given, point))
+
+        lr, decay, k = map(exactly, (asked.rule.lr, asked.rule.decay, asked.updates))
 
         def update(gradient: Fraction, weight: Fraction) -> Fraction:
             return _descended(weight, gradient, lr, decay, asked.rule.penalty)
@@ -787,7 +793,7 @@ def _routes(asked: _Asked) -> tuple[Route, ...]:
         out: list[Fraction | float] = []
         for index in range(shown):
             start, given = asked.of(index)
-            at, gradients = PLAIN.value(start, point), [PLAIN.value(g, point) for g in given]
+            at, gradients = exactly(start), list(map(exactly, given))
             if count > MAX_LOOPED:
                 out.append(_squared(partial(update, gradients[0]), int(k), at))
                 continue
@@ -807,8 +813,7 @@ def _squared(update: Callable[[Fraction], Fraction], count: int, start: Fraction
     context = Context(prec=ROUTE_DIGITS, traps=[])
 
     def rounded(value: Fraction) -> Decimal:
-        exact = Fraction(value)
-        return context.divide(exact.numerator, exact.denominator)
+        return context.divide(value.numerator, value.denominator)
 
     offset = update(Fraction(0))
     slope, shift = rounded(update(Fraction(1)) - offset), rounded(offset)

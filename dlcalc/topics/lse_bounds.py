@@ -40,7 +40,7 @@ SHOWN = 8
 """Numbers up to which sums are written term by term."""
 MAX_PAIRED = 32
 """Entries up to which the log-softmax is listed: each of its entries repeats all the others."""
-MAX_SAMPLED = 64
+MAX_SAMPLED = 32
 """Numbers of entries up to which vectors of that very length are sampled; beyond, the proof is for n entries."""
 MANY = Domain(Fraction(2), Fraction(9), whole=True)
 FAITHFUL = 1e-12
@@ -98,13 +98,15 @@ def lse_bounds(
 
 
 def _positive(t: Expr | None) -> None:
-    if isinstance(t, Num) and t.value == 0:
+    value = None if t is None else t.value if isinstance(t, Num) else approximate(t)
+    if t is None or value is None or value > 0:
+        return
+    if value == 0:
         raise DlcalcError("t = 0 leaves LSE(t·x)/t undefined: it is ln(n)/0", "use t > 0, or leave it out for LSE(x)")
-    if isinstance(t, Num) and t.value < 0:
-        raise DlcalcError(
-            f"t = {plain(t)} is negative: LSE(t·x)/t then bounds the minimum, min x - ln(n)/|t| ≤ LSE(t·x)/t ≤ min x",
-            f"use --t {plain(-t)}; the minimum of x is minus the maximum of -x",
-        )
+    raise DlcalcError(
+        f"t = {plain(t)} is negative: LSE(t·x)/t then bounds the minimum, min x - ln(n)/|t| ≤ LSE(t·x)/t ≤ min x",
+        f"use --t {plain(-t)}; the minimum of x is minus the maximum of -x",
+    )
 
 
 class _Vector(NamedTuple):
@@ -431,7 +433,7 @@ def _of_entries(asked: _Question) -> tuple[Step, ...]:
     ties = vector.numbers.count(max(vector.numbers)) if vector.known else 1
     if 1 < ties < len(vector.entries):
         tied = largest + asked.over(ln(expr(ties)))
-        steps.append(Step("ties", Sym("lse"), tied, lse, f"{ties} of the terms are {power}", strict))
+        steps.append(Step("ties", Sym("lse"), tied, lse, f"{ties} of the terms are {power}", _separable(asked, ties)))
     return (
         *steps,
         Step("terms", Sym("total"), total, copies, f"no term is above {power}; {equality}", relation),
@@ -490,13 +492,13 @@ def _divided(asked: _Question) -> str:
     return "" if asked.t is None else ", and t > 0 divides"
 
 
-def _separable(asked: _Question) -> _Strict:
+def _separable(asked: _Question, ties: int = 1) -> _Strict:
     """Choose the relation of a strict bound: a difference beyond the digits of every check is checked as ≤."""
     vector, t = asked.vector, asked.t
-    largest_t = ONE.value if t is None else t.value if isinstance(t, Num) else POSITIVE.high
+    largest_t = ONE.value if t is None else t.value if isinstance(t, Num) else COUNT.high
     if vector.known:
-        second, first = sorted(vector.numbers)[-2:]
-        apart = first - second
+        *_, next_largest = sorted(vector.numbers)[:-ties]
+        apart = max(vector.numbers) - next_largest
     else:
         sampled = (REAL.low, REAL.high, *vector.numbers)
         apart = max(sampled) - min(sampled)
@@ -600,8 +602,7 @@ def _apart(value: Expr, other: Expr) -> str:
 
 
 def _exact(value: Expr) -> Fraction:
-    found: Fraction = PLAIN.value(value, {})
-    return found
+    return Fraction(PLAIN.value(value, {}))
 
 
 # what is said beside it
@@ -665,7 +666,7 @@ def _setting(asked: _Question) -> Setting:
     free = (*vector.entries, *asked.scale) if vector.entries else (asked.of_any_length().same, *asked.scale)
     domains = dict.fromkeys(sorted(symbols(*free) - {vector.name}), REAL)
     domains |= dict.fromkeys(sorted(symbols(length)), MANY if vector.countless else COUNT)
-    if isinstance(t, Sym):
+    if isinstance(t, Sym) and t.name not in symbols(length):
         domains[t.name] = POSITIVE
     definitions: dict[str, Callable[..., Any]] = {}
     if vector.known and not vector.written_out:
@@ -709,7 +710,8 @@ def _routes(asked: _Question) -> tuple[Route, ...]:
     return (Route("LSE and its bounds", method, found, added),)
 
 
-def _wide(value: Fraction) -> Any:  # noqa: ANN401 (mpmath has no types)
+def _wide(value: Fraction | float) -> Any:  # noqa: ANN401 (mpmath has no types)
     import mpmath
 
-    return mpmath.mpf(value.numerator) / value.denominator
+    exact = Fraction(value)
+    return mpmath.mpf(exact.numerator) / exact.denominator

@@ -7,18 +7,21 @@ from fractions import Fraction
 from random import Random
 from typing import TYPE_CHECKING
 
+from hypothesis import strategies as st
+
 from dlcalc.notation.evaluate import PLAIN
-from dlcalc.notation.expression import Add, Call, Div, Entry, Expr, Mul, Num, Pow, Sum, Sym, number
+from dlcalc.notation.expression import Add, Call, Div, Entry, Expr, Mul, Pow, Sum, Sym, number
 from dlcalc.notation.functions import FUNCTIONS
 from dlcalc.notation.parser import Scope
-from hypothesis import strategies as st
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-LETTERS = "l n m u i p h a x e t g0 E I S N T".split()
-WORDS = "alpha epsilon mu nu sigma sigma2 theta0 lambda beta W1 k12 y_hat x_bar2 C_in delta_a1 mn lr ex e5 num_filters"
-NAMES = (*LETTERS, *WORDS.split())
+NAMES = (
+    *"lnmuiphaxetEISNT",
+    *("alpha", "epsilon", "mu", "nu", "sigma", "sigma2", "theta0", "lambda", "beta", "W1", "g0", "k12", "y_hat"),
+    *("x_bar2", "C_in", "delta_a1", "mn", "lr", "ex", "e5", "num_filters"),
+)
 """Names that spell functions, Greek letters or one another when they stand side by side."""
 SEQUENCES = ("g", "theta_tilde", "v1")
 INDICES = ("k", "j", "tau")
@@ -35,7 +38,7 @@ numbers = st.one_of(
 
 def point(seed: int) -> dict[str, object]:
     """Make a point of small fractions; the names that serve as indices are small whole numbers."""
-    generator = Random(seed)
+    generator = Random(seed)  # noqa: S311 (nothing is kept secret)
     drawn: dict[str, object] = {n: Fraction(generator.randint(-12, 12), generator.randint(1, 4)) for n in NAMES}
     drawn |= {n: tuple(Fraction(generator.randint(-3, 3)) for _ in range(LENGTH)) for n in SEQUENCES}
     return drawn | {n: Fraction(generator.randint(2, 3)) for n in ("t", "e")}
@@ -63,7 +66,9 @@ def entries(draw: st.DrawFn, bound: tuple[str, ...]) -> Expr:
 
 
 @st.composite
-def expressions(draw: st.DrawFn, depth: int = 3, bound: tuple[str, ...] = (), *, random: bool = False) -> Expr:
+def expressions(  # noqa: PLR0911 (a return per kind)
+    draw: st.DrawFn, depth: int = 3, bound: tuple[str, ...] = (), *, random: bool = False
+) -> Expr:
     """Draw an expression of at most so many levels; `bound` are the indices of the sums around it."""
     names = [*(name for name in NAMES if not random or name != "E"), *bound, *bound]
     leaves = st.one_of(numbers, st.sampled_from(names).map(Sym), entries(bound))
@@ -111,8 +116,3 @@ def agree(left: Fraction | float, right: Fraction | float) -> bool:
     if isinstance(left, float) or isinstance(right, float):
         return math.isclose(left, right, rel_tol=1e-9, abs_tol=1e-9)
     return left == right
-
-
-def is_number(node: Expr) -> bool:
-    """Say whether a node is an exact number."""
-    return isinstance(node, Num)

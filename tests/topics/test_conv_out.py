@@ -17,7 +17,7 @@ from dlcalc.notation.functions import ceil, floor
 from dlcalc.notation.parser import parse
 from dlcalc.numeric import check_step, sample
 from dlcalc.render import Layout, render
-from dlcalc.topics.conv_out import neat
+from dlcalc.whole import neat
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -769,6 +769,10 @@ RIGHT: list[tuple[str, dict[str, Any], str]] = [
     ("the floor outside", FORMULA, "⌊(n - f + 2p + s)/s⌋"),
     ("exactly dividing", {**FORMULA, "strict": True}, "(n - f + 2p)/s + 1"),
     ("symbols by axis", {"input": "nxn", "kernel": "f", "out_channels": "K"}, "(n-f+1)x(n-f+1)xK"),
+    ("the formula for numbers", {"input": 32, "kernel": 7, "stride": 2, "padding": 3}, "floor((n + 2p - k)/s) + 1"),
+    ("the formula for two axes alike", VOLUME, "(n - k + 1) x (n - k + 1) x 16"),
+    ("the formula for axes that differ", {"input": "32x28", "kernel": 7}, "(n1 - k + 1) x (n2 - k + 1)"),
+    ("the formula back", {**INPUTS, "stride": 1}, "o + k - 2p - 1"),
     ("half of k, rounded", SOLVED_IN_SYMBOLS[0][1], "floor(k/2)"),
     ("all inputs", INPUTS, "223, 224"),
     ("filter", FILTER, "filter_size=7x7x3"),
@@ -907,3 +911,10 @@ def test_a_slip_names_the_line_where_it_departs() -> None:
 def test_prints_the_bare_answer(dlcalc: Callable[..., Run], arguments: tuple[str, ...], printed: str) -> None:
     done = dlcalc("conv-out", *arguments, "-q")
     assert (done.stdout, done.stderr, done.returncode) == (printed + "\n", "", 0)
+
+
+def test_a_formula_handed_in_for_numbers_is_correct(dlcalc: Callable[..., Run]) -> None:
+    answer = ("--answer", "floor((n + 2p - k)/s) + 1")
+    done = dlcalc("conv-out", "-i", "32", "-k", "7", "-s", "2", "-p", "3", *answer)
+    assert done.returncode == 0
+    assert "correct" in done.stdout

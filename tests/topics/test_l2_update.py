@@ -196,6 +196,8 @@ CHECKED = [
     {"weights": "W", "updates": "2k"},
     {"lr": "0.1/k", "updates": "k", "decay": "lambda/m"},
     {"weights": "exp(1)", "lr": "sqrt(2)", "gradient": "1", "decay": "0.1", "updates": "5"},
+    {"weights": "b", "gradient": "sqrt(2)", "lr": "m", "decay": "c", "updates": "a"},
+    {"weights": "a/b", "gradient": "exp(a)"},
     {"lr": "1", "decay": "3", "updates": "100000000"},
     {"weights": "1,2", "gradient": "0", "lr": "0.5", "decay": "5", "updates": "7"},
 ]
@@ -319,6 +321,7 @@ ERRORS = [
     ),
     ({"weights": "1", "gradient": "1,2", "updates": "k"}, "but --updates is k", "use --updates 2"),
     ({"lr": "-0.1"}, "lr -0.1 is less than 0", "use 0 or more"),
+    ({"lr": "1 - sqrt(2)"}, "lr 1 - sqrt(2) is less than 0", "use 0 or more"),
     ({"decay": "-1"}, "decay -1 is less than 0", "use 0 or more"),
     ({"updates": "-1"}, "updates -1 is less than 0", "use 0 or more"),
     ({"updates": "1.5"}, "updates 1.5 is not a whole number", "use 1 or 2"),

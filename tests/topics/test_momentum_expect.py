@@ -20,7 +20,8 @@ from dlcalc.numeric import compare, sample, verify
 from dlcalc.render import Layout, render
 from dlcalc.solution import Work
 from dlcalc.topics import momentum_expect as topic
-from dlcalc.topics.momentum_expect import momentum_expect
+from dlcalc.topics.momentum_expect import bruteforce, derivation, formulas, momentum_expect
+from dlcalc.topics.momentum_expect.givens import Givens
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -307,7 +308,8 @@ def test_a_geometric_sum_from_the_wrong_power_fails(monkeypatch: pytest.MonkeyPa
     def from_power_zero(alpha: Expr, t: Expr, step: int = 1, times: int = 1) -> Expr:
         return times * (ONE - alpha ** (step * t)) / (ONE - alpha**step)
 
-    monkeypatch.setattr(topic, "_from_first_power", from_power_zero)
+    for module in (formulas, derivation):
+        monkeypatch.setattr(module, "from_first_power", from_power_zero)
     broken = momentum_expect()
     failed = {step.rule for step in broken.steps if step.check is not None and not step.check.holds}
     assert {"inner-sum", "closed-theta", "closed-variance"} <= failed
@@ -316,23 +318,24 @@ def test_a_geometric_sum_from_the_wrong_power_fails(monkeypatch: pytest.MonkeyPa
 
 @pytest.mark.parametrize("t", [2, 80, 10**9])
 def test_a_wrong_answer_fails_by_every_route(monkeypatch: pytest.MonkeyPatch, t: int) -> None:
-    right = topic.moments
+    right = formulas.moments
 
-    def wrong(p: topic.Givens) -> dict[str, Expr]:
+    def wrong(p: Givens) -> dict[str, Expr]:
         return {**right(p), "Var_theta": right(p)["Var_theta"] * 2}
 
-    monkeypatch.setattr(topic, "moments", wrong)
-    monkeypatch.setattr(topic, "_refuse_lost_digits", lambda *_: None)
+    for module in (topic, bruteforce):
+        monkeypatch.setattr(module, "moments", wrong)
+    monkeypatch.setattr(topic, "refuse_lost_digits", lambda *_: None)
     broken = momentum_expect(t=t, **NUMBERS)
-    _, checks = verify(Work((), broken.work().routes), broken.setting, 0)
-    assert [check.holds for check in checks] == [False] * (1 if t > topic.SIMULATED else 2)
+    _, checks = verify(Work((), broken.work().routes), broken.samples, 0)
+    assert [check.holds for check in checks] == [False] * (1 if t > bruteforce.SIMULATED else 2)
 
 
 @pytest.mark.parametrize("seed", range(5))
 @pytest.mark.parametrize("t", [1, 7, 40])
 def test_simulations_lie_within_their_standard_errors(t: int, seed: int) -> None:
-    p = topic.Givens(*(number(Fraction(x)) for x in (t, "0.9", "0.1", "2", "4", "1")))
-    assert 0 < topic._farthest(p, seed) < topic.STANDARD_ERRORS  # noqa: SLF001 (the experiment itself)
+    p = Givens(*(number(Fraction(x)) for x in (t, "0.9", "0.1", "2", "4", "1")))
+    assert 0 < bruteforce.farthest(p, seed) < bruteforce.STANDARD_ERRORS
 
 
 @pytest.mark.parametrize(
@@ -430,6 +433,25 @@ CORRECT: list[tuple[dict[str, Any], str]] = [
 @pytest.mark.parametrize(("givens", "text"), CORRECT, ids=[text for _, text in CORRECT])
 def test_right_answers_are_correct_in_any_form(givens: dict[str, Any], text: str) -> None:
     assert judged(text, **givens).correct is True
+
+
+IN_LETTERS: list[tuple[dict[str, Any], str]] = [
+    ({"alpha": "0.9"}, "E_v = -epsilon mu (1-alpha^t)/(1-alpha)"),
+    ({"alpha": "1 - b"}, "E_v = -epsilon mu (1-alpha^t)/(1-alpha)"),
+    ({"t": 20, "alpha": "a"}, "E_v = -epsilon mu (1-alpha^t)/(1-alpha)"),
+    ({"t": 10**9, **NUMBERS}, "E_theta = theta0 - lr mu/(1-alpha) (t - alpha(1-alpha^t)/(1-alpha))"),
+    ({"epsilon": "0.1", "sigma2": 4}, "Var_v = eps^2 sigma^2 (1-alpha^(2t))/(1-alpha^2)"),
+    ({"epsilon": "0.1", "sigma2": "s^2"}, "Var_v = epsilon^2 sigma2 (1-alpha^(2t))/(1-alpha^2)"),
+    ({"alpha": "0.5", "mu": "alpha"}, "E_v = -2 epsilon alpha (1-0.5^t)"),
+    ({"alpha": "mu", "mu": "alpha"}, "E_v = -epsilon alpha (1-mu^t)/(1-mu)"),
+]
+
+
+@pytest.mark.parametrize(("givens", "text"), IN_LETTERS, ids=[f"{g} {text}" for g, text in IN_LETTERS])
+def test_letters_stand_for_the_givens_unless_a_given_uses_them(givens: dict[str, Any], text: str) -> None:
+    assert judged(text, **givens).correct is True
+    name, _, value = text.partition("=")
+    assert judged(f"{name} = alpha ({value})", **givens).correct is False
 
 
 WRONG: list[tuple[dict[str, Any], str, str]] = [
