@@ -17,13 +17,15 @@ from dlcalc.errors import DlcalcError, NotationError, nearest
 from dlcalc.notation.evaluate import PLAIN
 from dlcalc.notation.expression import Expr, Num, fits, names, number
 from dlcalc.notation.functions import SPELLINGS
+from dlcalc.notation.patterns import compiled
 from dlcalc.notation.printing import Value, plain
 from dlcalc.notation.tokens import MAX_LENGTH
 from dlcalc.solution import COUNT, POSITIVE, REAL, UNIT, Domain
 
 if TYPE_CHECKING:
-    from dlcalc.notation.parser import Scope
     from collections.abc import Callable
+
+    from dlcalc.notation.parser import Scope
 
 MAX_ENTRIES = 1_000
 """Entries of a list, or numbers of a size."""
@@ -161,7 +163,7 @@ def read_scalar(name: str, raw: Any, scope: Scope | None = None) -> Expr:
         value = parse(text, scope or OPEN)
     except NotationError as problem:
         problem.condition = f"--{dashed(name)}: {problem.condition}"
-        if _COMMA.fullmatch(text.strip()):
+        if compiled(_COMMA).fullmatch(text.strip()):
             problem.fix = "write 0.9 with a point, and 1000 without a comma"
         raise
     return value if isinstance(value, Num) or names(value) else _computed(name, text, value)
@@ -216,11 +218,11 @@ def _computed(name: str, text: str, value: Expr) -> Expr:
     return number(found) if isinstance(found, int | Fraction) and fits(Fraction(found)) else value
 
 
-_COMMA = re.compile(r"[+-]?\d+(,\d+)+")
-_WITH_X = re.compile(rf"(?<![^\W\dx_])(?:{'|'.join(word for word in SPELLINGS if 'x' in word)})(?=\s*\()")
-_BETWEEN_NUMBERS = re.compile(r"(?<=[0-9])\s*X\s*(?=[0-9])")
-_PRODUCT = re.compile(r"[0-9]+(?:\s*[*·]\s*[0-9]+|\s+[0-9]+)+")
-_THOUSANDS = re.compile(r"[0-9]{1,3}(?:,[0-9]{3})+")
+_COMMA = r"[+-]?\d+(,\d+)+"
+_WITH_X = rf"(?<![^\W\dx_])(?:{'|'.join(word for word in SPELLINGS if 'x' in word)})(?=\s*\()"
+_BETWEEN_NUMBERS = r"(?<=[0-9])\s*X\s*(?=[0-9])"
+_PRODUCT = r"[0-9]+(?:\s*[*·]\s*[0-9]+|\s+[0-9]+)+"
+_THOUSANDS = r"[0-9]{1,3}(?:,[0-9]{3})+"
 
 
 def size_parts(text: str) -> list[str]:
@@ -233,8 +235,8 @@ def size_parts(text: str) -> list[str]:
     inside = _inside(text, "()") or _inside(text, "[]")
     if inside is not None and len(_parts(inside, ",")) > 1:
         text = inside
-    text = _BETWEEN_NUMBERS.sub("x", text)
-    hidden = _WITH_X.sub(lambda word: word.group().replace("x", "_"), text)
+    text = compiled(_BETWEEN_NUMBERS).sub("x", text)
+    hidden = compiled(_WITH_X).sub(lambda word: word.group().replace("x", "_"), text)
     if text == "x":
         return [text]
     return [text[start:end].strip() for start, end in _spans(hidden, "x×,")]
@@ -255,10 +257,14 @@ def _axes(name: str, raw: Any) -> list[Any]:
         return list(raw)
     if not isinstance(raw, str) or len(raw) > MAX_LENGTH:
         return [raw]
-    if len(_parts(raw, ",")) > 1 or _PRODUCT.fullmatch(raw.strip()):
+    if len(_parts(raw, ",")) > 1 or compiled(_PRODUCT).fullmatch(raw.strip()):
         meant = _short(re.sub(r"\s*[,*·\s]\s*", "x", raw.strip()))
         digits = raw.strip().replace(",", "")
-        fix = f"write {digits}, or {meant} for several axes" if _THOUSANDS.fullmatch(raw.strip()) else f"write {meant}"
+        fix = (
+            f"write {digits}, or {meant} for several axes"
+            if compiled(_THOUSANDS).fullmatch(raw.strip())
+            else f"write {meant}"
+        )
         raise DlcalcError(f"--{dashed(name)} {_short(raw)!r} is not a size", fix)
     return list(size_parts(raw))
 

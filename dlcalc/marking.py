@@ -6,7 +6,6 @@ and SymPy is asked for a proof where none is found.
 
 from __future__ import annotations
 
-import re
 from dataclasses import replace
 from fractions import Fraction
 from typing import TYPE_CHECKING, Any
@@ -16,6 +15,7 @@ from dlcalc.givens import read_values
 from dlcalc.notation.evaluate import approximate
 from dlcalc.notation.expression import ONE, Expr, Num, Sym, names, number
 from dlcalc.notation.parser import Scope, parse
+from dlcalc.notation.patterns import compiled
 from dlcalc.notation.printing import Value, decimal, unicode
 from dlcalc.solution import Answer, Mark, Slip, Solution, symbols
 
@@ -28,7 +28,7 @@ SIGNIFICANT = 3
 """Digits that a rounded answer must have."""
 SHORT = 40
 """Longest difference that is shown as a hint."""
-_THOUSANDS = re.compile(r"\s*[+-]?\d{1,3}(,\d{3})+\s*")
+_THOUSANDS = r"\s*[+-]?\d{1,3}(,\d{3})+\s*"
 
 
 def marked(solution: Solution, given: Sequence[str]) -> Solution:
@@ -66,7 +66,7 @@ def _by_label(solution: Solution, wanted: str) -> Answer | None:
 def read_answer(text: str, answer: Answer, scope: Scope) -> Value:
     """Read an answer in the form of the right one: a number, a size, or a list."""
     if isinstance(answer.value, Expr):
-        if _THOUSANDS.fullmatch(text):
+        if compiled(_THOUSANDS).fullmatch(text):
             return parse(text.replace(",", ""), scope)
         if "," not in text and ";" not in text:
             return parse(text, scope)

@@ -339,16 +339,16 @@ def _pairs(left: Value, right: Value) -> list[tuple[Expr, Expr]]:
 def _column(node: Expr, samples: Samples, under: Literal["ignore", "raise"] = "ignore") -> Any:
     with np.errstate(all="ignore", under=under):
         found = ARRAYS.column(node, samples)
-    floats = [v for v in found if isinstance(v, float)]
-    if np.isnan(floats).any():
-        raise ValueError(node)
-    if np.isinf(floats).any():
+    if not np.isfinite([v for v in found if isinstance(v, float)]).all():
         raise OverflowError
     return found
 
 
 def _wide_column(node: Expr, samples: Samples) -> Any:
-    return objects([WIDE.value(node, {**p, "": samples.setting}) for p in samples.points])
+    found = [WIDE.value(node, {**p, "": samples.setting}) for p in samples.points]
+    if any(isinstance(v, mpmath.mpc) or mpmath.isnan(v) for v in found):
+        raise ValueError(node)
+    return objects(found)
 
 
 def _gap(left: Any, relation: str, right: Any) -> Any:
@@ -372,9 +372,10 @@ def _compared(left: Any, relation: str, right: Any, samples: Samples, tolerance:
 def has_value(node: Expr, samples: Samples) -> bool:
     """Say whether an expression can be evaluated at all of the samples (at a pole it cannot)."""
     try:
-        _column(node, samples)
-    except OverflowError:
-        return True
+        try:
+            _column(node, samples)
+        except OverflowError:
+            _wide_column(node, samples)
     except UNDEFINED:
         return False
     return True

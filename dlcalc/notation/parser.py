@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from dataclasses import dataclass, field
 from fractions import Fraction
 from itertools import accumulate
@@ -30,6 +29,7 @@ from dlcalc.notation.expression import (
     unfolded,
 )
 from dlcalc.notation.functions import FUNCTIONS, INDICATORS, SPELLINGS, VECTOR_FUNCTIONS, Function, call
+from dlcalc.notation.patterns import compiled
 from dlcalc.notation.tokens import ACCENTS, ENGLISH, GREEK, Token, inner_tokens, spelled, tokenize, written_out
 
 if TYPE_CHECKING:
@@ -50,11 +50,11 @@ _ASTRONOMICAL = 10**15
 """Bits of a power whose number of digits is no longer worth writing."""
 _MANY = 12
 """Names that a message lists."""
-_PIECE = re.compile(rf"[^\W\d_](?:[{''.join(ACCENTS)}]|_(?:hat|tilde|bar)(?![^\W_]))?(?:_?[0-9]+|_[^\W\d_](?![^\W_]))?")
+_PIECE = rf"[^\W\d_](?:[{''.join(ACCENTS)}]|_(?:hat|tilde|bar)(?![^\W_]))?(?:_?[0-9]+|_[^\W\d_](?![^\W_]))?"
 """A letter with its accent and its index."""
-_RUN = re.compile(rf"[{''.join(GREEK)}](?:_\w+|[0-9]+)?|[^{''.join(GREEK)}]+")
-_NUMBERED = re.compile(r"(.*?)_?([0-9]+)")
-_STEM = re.compile(r"[^\W\d_]*")
+_RUN = rf"[{''.join(GREEK)}](?:_\w+|[0-9]+)?|[^{''.join(GREEK)}]+"
+_NUMBERED = r"(.*?)_?([0-9]+)"
+_STEM = r"[^\W\d_]*"
 _DIFFERENCES = ("Δ", "δ")
 """Greek letters that make one name with what follows: Δx."""
 _RELATIONS = set(INDICATORS.values())
@@ -602,7 +602,7 @@ class _Parser:
 
     def entry(self, name: str, token: Token) -> Expr | None:
         """Read `g_3`, `g3` and `g_k` as entries of a known list."""
-        numbered = _NUMBERED.fullmatch(name)
+        numbered = compiled(_NUMBERED).fullmatch(name)
         if numbered and numbered[1] in self.scope.sequences:
             return Entry(numbered[1], number(int(numbered[2])))
         base, _, index = name.rpartition("_")
@@ -615,9 +615,9 @@ class _Parser:
     def letters(self, token: Token) -> list[Token]:
         """Split a name made of known one-letter names into these: side by side they are a product, as on paper."""
         written = written_out(token.text)
-        pieces = _PIECE.findall(written)
+        pieces = compiled(_PIECE).findall(written)
         if "".join(pieces) != written or not all(map(self.is_factor, pieces)):
-            pieces = [] if self.scope.closed or written.startswith(_DIFFERENCES) else _RUN.findall(written)
+            pieces = [] if self.scope.closed or written.startswith(_DIFFERENCES) else compiled(_RUN).findall(written)
         if len(pieces) < 2:  # noqa: PLR2004 (one piece is no product)
             return []
         as_typed = written == token.text
@@ -626,7 +626,7 @@ class _Parser:
 
     def is_factor(self, piece: str) -> bool:
         name = spelled(piece)
-        stem = _STEM.match(name)[0]  # type: ignore[index]  # matches any text
+        stem = compiled(_STEM).match(name)[0]  # type: ignore[index]  # matches any text
         listed = {stem, name.rpartition("_")[0]} & self.scope.sequences
         return self.known(name) or piece[0] in GREEK or bool(listed) or (name == "E" and self.scope.random)
 
@@ -643,7 +643,7 @@ class _Parser:
             return
         if name in VECTOR_FUNCTIONS:
             raise self.error(f"{name} is a function of vectors and matrices", "use numbers and symbols here", token)
-        stem = _STEM.match(name)[0]  # type: ignore[index]  # matches any text
+        stem = compiled(_STEM).match(name)[0]  # type: ignore[index]  # matches any text
         if len(stem) > _SHORT and stem not in ENGLISH:
             fix = nearest(name, SPELLINGS) or "write * between factors"
             raise self.error(f"{_shown(token)} is not a function", fix, token)

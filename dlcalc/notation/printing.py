@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 from dlcalc.errors import DlcalcError
 from dlcalc.notation.expression import Add, Call, Div, Entry, Expr, Mul, Num, Pow, Relation, Sum, Sym, names
 from dlcalc.notation.functions import INDICATORS, SPELLINGS, VECTOR_FUNCTIONS
+from dlcalc.notation.patterns import compiled
 from dlcalc.notation.tokens import ACCENTS, ENGLISH, SUPERSCRIPTS, spelled
 
 if TYPE_CHECKING:
@@ -44,7 +45,7 @@ _LATEX_NAMES = {
     "relu": r"\operatorname{ReLU}", "gelu": r"\operatorname{GELU}", "silu": r"\operatorname{SiLU}",
 }  # fmt: skip
 _UPRIGHT = (r"\mathrm", r"\operatorname")
-_PARTS = re.compile(r"([^\W\d_]+?)(_(?:hat|tilde|bar))?(_?[0-9]+|_\w+)?")
+_PARTS = r"([^\W\d_]+?)(_(?:hat|tilde|bar))?(_?[0-9]+|_\w+)?"
 """The parts of a name: its letter or word, an accent, an index."""
 _OVER = {name: accent for accent, name in reversed(ACCENTS.items())}
 _WORDS = {*ENGLISH, *SPELLINGS, *VECTOR_FUNCTIONS, "in", "inf"}
@@ -190,7 +191,7 @@ class _Unicode(_Style):
     def name(self, name: str) -> str:
         if name in self.display:
             return self.display[name]
-        parts = _PARTS.fullmatch(name)
+        parts = compiled(_PARTS).fullmatch(name)
         if parts is None:
             return name
         letter = ENGLISH.get(parts[1], parts[1])
@@ -206,7 +207,7 @@ class _Unicode(_Style):
 
     def entry(self, base: str, index: Expr) -> str:
         name = self.name(base)
-        parts = _PARTS.fullmatch(base)
+        parts = compiled(_PARTS).fullmatch(base)
         if parts is None or parts[3] or base in self.display:
             return _Style.entry(self, base, index)
         text = self.at(index, SUM)
@@ -223,7 +224,7 @@ class _Unicode(_Style):
 
     def between(self, left: Expr, right: Expr, before: str, after: str) -> str:
         """Choose what stands between two factors: nothing, a space, or a dot."""
-        apart = isinstance(left, Div) or isinstance(right, Num) or left == right
+        apart = isinstance(left, Div) or (isinstance(right, Num) and not isinstance(left, Num)) or left == right
         if apart or re.match(r"[0-9|‖]|[eE][0-9]", after):
             return "·"
         if after[0] == "[":
@@ -283,7 +284,7 @@ class _Latex(_Style):
         return _Latex({}).node(parse(self.display[name]))
 
     def name(self, name: str) -> str:
-        parts = _PARTS.fullmatch(name)
+        parts = compiled(_PARTS).fullmatch(name)
         if parts is None or (len(parts[1]) > 1 and parts[1] not in ENGLISH):
             return rf"\mathrm{{{_escaped(name)}}}"
         letter = rf"\{parts[1]}" if parts[1] in ENGLISH else parts[1]

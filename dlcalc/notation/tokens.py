@@ -6,6 +6,7 @@ import re
 from dataclasses import dataclass
 
 from dlcalc.errors import NotationError, nearest
+from dlcalc.notation.patterns import compiled
 
 MAX_LENGTH = 10_000
 """Characters in one expression."""
@@ -64,14 +65,14 @@ _ACCENT_COMMANDS = {
 _FONTS = {"mathrm", "mathbf", "mathit", "mathsf", "mathbb", "mathcal", "boldsymbol", "bm", "operatorname", "text"}
 _LAYOUT = r"left|right|[bB]ig[lr]?|q?quad|displaystyle|limits"
 
-_NUMBER = re.compile(r"(?:[0-9]+\.?[0-9]*|\.[0-9]+)(?:[eE][+-]?[0-9]+)?")
-_SYMBOL = re.compile("|".join(re.escape(s) for s in sorted({*_PRIMARY, *OPERATORS}, key=len, reverse=True)))
-_SPACE = re.compile(rf"(?:[^\S\n]|[\u200b\u2060-\u2064\ufeff]|\\[,;:! ]|\\(?:{_LAYOUT})(?![A-Za-z]))+")
-_COMMAND = re.compile(r"\\([A-Za-z]+|[|{}])")
-_GROUP = re.compile(r"\s*\{\s*\\?((?:\w|\\_)+)\s*\}")
-_NUMBERED = re.compile(r"(?<=[^\W\d_])_([0-9]+)(?![^\W_])")
+_NUMBER = r"(?:[0-9]+\.?[0-9]*|\.[0-9]+)(?:[eE][+-]?[0-9]+)?"
+_SYMBOL = "|".join(re.escape(s) for s in sorted({*_PRIMARY, *OPERATORS}, key=len, reverse=True))
+_SPACE = rf"(?:[^\S\n]|[\u200b\u2060-\u2064\ufeff]|\\[,;:! ]|\\(?:{_LAYOUT})(?![A-Za-z]))+"
+_COMMAND = r"\\([A-Za-z]+|[|{}])"
+_GROUP = r"\s*\{\s*\\?((?:\w|\\_)+)\s*\}"
+_NUMBERED = r"(?<=[^\W\d_])_([0-9]+)(?![^\W_])"
 _BELOW = {**SUBSCRIPTS, **SUBSCRIPT_LETTERS}
-_SUBSCRIPT_RUN = re.compile(f"[{''.join(_BELOW)}]+")
+_SUBSCRIPT_RUN = f"[{''.join(_BELOW)}]+"
 _INSTEAD = {
     "%": "write 0.05 for 5%",
     "!": "write the product out",
@@ -112,7 +113,7 @@ def spelled(name: str) -> str:
         from unicodedata import normalize
 
         written = normalize("NFC", "".join(GREEK.get(c) or ACCENTS.get(c, c) for c in written))
-    return _NUMBERED.sub(r"\1", written)
+    return compiled(_NUMBERED).sub(r"\1", written)
 
 
 def written_out(name: str) -> str:
@@ -125,7 +126,9 @@ def written_out(name: str) -> str:
         return name
     from unicodedata import normalize
 
-    return _SUBSCRIPT_RUN.sub(lambda run: "_" + "".join(_BELOW[c] for c in run.group()), normalize("NFD", name))
+    return compiled(_SUBSCRIPT_RUN).sub(
+        lambda run: "_" + "".join(_BELOW[c] for c in run.group()), normalize("NFD", name)
+    )
 
 
 def tokenize(text: str) -> tuple[Token, ...]:
@@ -182,7 +185,7 @@ class _Lexer:
         found: list[Token] = []
         at, spaced = 0, False
         while at < len(self.text):
-            if space := _SPACE.match(self.text, at):
+            if space := compiled(_SPACE).match(self.text, at):
                 at, spaced = space.end(), True
             elif self.text[at] == "#":
                 at = self.line_end(at)
@@ -206,7 +209,7 @@ class _Lexer:
     def read(self, at: int) -> tuple[list[Token], int]:
         """Read what stands at a place: mostly one token."""
         c = self.text[at]
-        if number := _NUMBER.match(self.text, at):
+        if number := compiled(_NUMBER).match(self.text, at):
             return [self.number(number.group(), at)], number.end()
         if c in FRACTIONS:
             return [self.token("number", FRACTIONS[c], at)], at + 1
@@ -246,9 +249,9 @@ class _Lexer:
         text = self.text
         if text.startswith(".T", at) and self.name_end(at + 1) == at + 2:
             return [self.token("symbol", ".T", at)], at + 2
-        if symbol := _SYMBOL.match(text, at):
+        if symbol := compiled(_SYMBOL).match(text, at):
             return [self.token("symbol", OPERATORS.get(symbol.group(), symbol.group()), at)], symbol.end()
-        if command := _COMMAND.match(text, at):
+        if command := compiled(_COMMAND).match(text, at):
             return self.command(command[1], at, command.end())
         if _is_letter(text[at]):
             end = self.name_end(at)
@@ -282,7 +285,7 @@ class _Lexer:
             return [self.token("symbol", _COMMANDS[word], at)], end
         name = _NAMED.get(word, "")
         if word in _ACCENT_COMMANDS or word in _FONTS:
-            group = _GROUP.match(self.text, end)
+            group = compiled(_GROUP).match(self.text, end)
             if group is None:
                 raise self.error(f"\\{word} needs one name in braces", f"write \\{word}{{x}}", at)
             name, end = group[1].replace("\\", "") + _ACCENT_COMMANDS.get(word, ""), group.end()

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from dlcalc.notation.expression import Num
+from dlcalc.notation.patterns import compiled
 from dlcalc.notation.printing import Value, decimal, plain, unicode
 from dlcalc.notation.tokens import ACCENTS, GREEK, OPERATORS, SUBSCRIPTS, SUPERSCRIPTS
 from dlcalc.render.quiet import bare_value
@@ -42,7 +42,7 @@ _ASCII = str.maketrans(
         "±": "+-",
     }
 )
-_GREEK_BESIDE_A_LETTER = re.compile(r"([α-ωΑ-Ω])(?=[A-Za-zα-ωΑ-Ω])")
+_GREEK_BESIDE_A_LETTER = r"([α-ωΑ-Ω])(?=[A-Za-zα-ωΑ-Ω])"
 _MARKS = {True: "✓", False: "✗", None: "?"}
 _ASCII_MARKS = {True: "ok", False: "FAILED", None: "?"}
 _VERDICTS = {True: "correct", False: "wrong", None: "undecided"}
@@ -69,7 +69,7 @@ class Script:
 
     def prose(self, text: str) -> str:
         """Write a sentence; in ASCII, with the letters of its mathematics spelled out."""
-        return _GREEK_BESIDE_A_LETTER.sub(r"\1 ", text).translate(_ASCII) if self.ascii else text
+        return compiled(_GREEK_BESIDE_A_LETTER).sub(r"\1 ", text).translate(_ASCII) if self.ascii else text
 
 
 def script(solution: Solution, *, ascii: bool) -> Script:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from dataclasses import replace
 from decimal import Context, Decimal
 from fractions import Fraction
 from functools import partial
@@ -79,13 +80,14 @@ _ONE_DIGIT = 9
 
 @topic(
     area="optimisation",
-    answers=("weights", "shrink_factor", "gradient", "penalty"),
+    answers=("weights", "shrink_factor", "gradient", "penalty", "minimum"),
     examples=(
         "--weights 1,-2 --gradient 0.5,0.5 --lr 0.1 --decay 0.01",
         "--weights 2 --gradient 1 --lr 0.1 --decay 0.5 --penalty full --updates 3",
         '--weights "1,2;3,4" --gradient 0 --lr 0.1 --decay 0.5 --updates 2',
         "--gradient 0 --updates k",
         "--lr eta --decay lambda --penalty full",
+        "--target a --decay lambda",
     ),
 )
 def l2_update(
@@ -113,6 +115,9 @@ def l2_update(
         Expr | None,
         scalar("-k", help="Number of updates (default 1), or a symbol.", whole=True, least=0),
     ] = None,
+    target: Annotated[
+        Expr | None, scalar("--minimum-of", help="Minimum a of the loss (θ - a)²/2: where is it with the penalty?")
+    ] = None,
 ) -> Solution:
     """Gradient descent with an L2 penalty, as weight decay.
 
@@ -130,13 +135,47 @@ def l2_update(
     """
     asked = _asked(weights, gradient, updates, _Rule(lr, decay, penalty))
     case = _case(asked)
-    return Solution(
+    plain_question = Solution(
         answers=_answers(asked),
         work=lambda: Work(_steps(asked, case), _routes(asked)),
         setting=_setting(asked, case),
         notes=(_regime(asked.rule), *_limits(asked)),
         conventions=_conventions(asked, case),
         assumptions=_assumptions(asked),
+    )
+    return plain_question if target is None else _with_minimum(plain_question, asked.rule, target)
+
+
+def _with_minimum(solution: Solution, rule: _Rule, target: Expr) -> Solution:
+    """Answer too where the loss (θ - a)²/2 with the penalty is least: a/(1 + pull), which is 0 only where a is."""
+    minimum = target / (1 + rule.pull)
+    other = Slip(target / (1 + rule.other().pull), _other_penalty(rule), "minimum")
+    slope = Add((Add((minimum, -target)), rule.pull * minimum))
+    step = Step(
+        "minimum", Sym("slope"), slope, ZERO, "the slope of loss and penalty is 0 here, and here alone: it grows"
+    )
+
+    def of_parabola(point: Mapping[str, Any]) -> Any:  # noqa: ANN401 (an exact number)
+        """Find the vertex of the penalised loss from three of its values."""
+        a, pull = PLAIN.value(target, point), PLAIN.value(rule.pull, point)
+        below, at, above = ((t - a) ** 2 / 2 + pull * t**2 / 2 for t in map(Fraction, (-1, 0, 1)))
+        return (below - above) / (2 * (above - 2 * at + below))
+
+    def work() -> Work:
+        done = solution.work()
+        route = Route(
+            "minimum", "the vertex of the parabola through three values of loss and penalty", minimum, of_parabola
+        )
+        return Work((*done.steps, step), (*done.routes, route))
+
+    domains = {**dict.fromkeys(symbols(target), REAL), **solution.setting.domains}
+    return replace(
+        solution,
+        answers=(*solution.answers, Answer("minimum", minimum, slips=(other,))),
+        work=work,
+        setting=replace(solution.setting, domains=domains),
+        notes=(*solution.notes, "the minimum is 0 only where a is 0: L2 shrinks weights, it makes none exactly 0"),
+        conventions=(*solution.conventions, f"minimum: of the loss ({unicode(Sym('theta') - target)})²/2 with the penalty"),
     )
 
 
@@ -380,7 +419,7 @@ def _answers(asked: _Asked) -> tuple[Answer, ...]:
 
 def _other_penalty(rule: _Rule) -> str:
     if rule.penalty == "full":
-        return "that is for the penalty α/2·‖θ‖²; for α·‖θ‖² the derivative is 2αθ (or use --penalty half)"
+        return "that is for the penalty α/2·‖θ‖²; for α·‖θ‖² the derivative is 2·α·θ (or use --penalty half)"
     return "that is for the penalty α·‖θ‖²; in α/2·‖θ‖² the 2 of the derivative cancels (or use --penalty full)"
 
 
@@ -394,18 +433,18 @@ def _slips(asked: _Asked) -> tuple[Slip, ...]:
     wrong: list[tuple[str, str, Callable[[Expr, tuple[Expr, ...]], Expr]]] = [
         (_other_penalty(rule), "penalty", other.after),
         ("the penalty is missing", "penalty", none.after),
-        ("the penalty is descended: 1 - εα, not 1 + εα", "decay", opposite.after),
+        ("the penalty is descended: 1 - ε·α, not 1 + ε·α", "decay", opposite.after),
         ("the gradient of the loss is missing", "update", lambda w, _: kept * w),
         ("the gradient is subtracted, not added", "update", lambda w, g: kept * w - pushed(g)),
         ("the learning rate multiplies g too", "update", lambda w, g: kept * w + pushed(g) * per_rate),
         ("decay takes from the old weights only", "decay", lambda w, g: kept * w + rule.factor * pushed(g)),
     ]
     if k == ONE:
-        wrong.append(("it is 1 - εα, not 1 - α", "decay", lambda w, g: (1 - rule.pull) * w + pushed(g)))
+        wrong.append(("it is 1 - ε·α, not 1 - α", "decay", lambda w, g: (1 - rule.pull) * w + pushed(g)))
     else:
         wrong += [
             ("the factors multiply: a power, not k times", "pattern", lambda w, g: k * rule.factor * w + pushed(g)),
-            ("it is (1 - εα)^k, not 1 - kεα", "pattern", lambda w, g: (1 - k * rule.rate) * w + pushed(g)),
+            ("it is (1 - ε·α)^k, not 1 - k·ε·α", "pattern", lambda w, g: (1 - k * rule.rate) * w + pushed(g)),
         ]
     if k not in {ZERO, ONE} and asked.constant:
         fewer, more = _parts(rule, k - 1), _parts(rule, k + 1)
@@ -585,6 +624,8 @@ def _repeated(asked: _Asked, case: _Case) -> tuple[Step, ...]:
     if case.gradients:
         collected = case.written_after(2)
     why = "every update multiplies by the same factor" if asked.zero else "a gradient step decays in every later update"
+    if rule.decay == ZERO:
+        why = "without decay the gradient steps add up"
     steps = (
         Step("second", case.iterate(two), case.iterate(two), second, "update 2, on what update 1 left"),
         Step("second", case.iterate(two), second, collected, "collected"),
@@ -598,7 +639,7 @@ def _closed(asked: _Asked, case: _Case) -> Iterator[Step]:
     """Close the sum of the pattern; the rate that divides is not 0."""
     k, rule, target, g, j = case.updates, case.rule, case.iterate(case.updates), case.gradients[0], case.counter
     powers, value = Sum(j.name, ZERO, k - 1, power(rule.factor, j)), (1 - power(rule.factor, k)) / rule.rate
-    yield Step("geometric", Sym("sum"), powers, value, f"geometric sum, {unicode(rule.rate)} ≠ 0")
+    yield Step("geometric", Sym("sum"), powers, value, f"geometric sum, {_dotted(rule.rate)} ≠ 0")
     yield Step("closed", target, target, _parts(rule, k).after(case.start, (g,)), "the sum put in")
     if symbols(asked.rule.decay):
         without, alpha = case.start - k * rule.lr * g, plain(rule.decay)
@@ -631,7 +672,8 @@ def _range(asked: _Asked, case: _Case) -> Step:
     """Say whether an update shrinks a weight: by its factor, or for every factor."""
     rate, factor, target = asked.rule.rate, case.rule.factor, Sym("shrink_factor")
     if not isinstance(rate, Num):
-        why = f"positive, so |{unicode(factor)}| < 1, exactly where 0 < {unicode(case.rule.rate)} < 2"
+        dotted = _dotted(case.rule.rate)
+        why = f"positive, so |1 - {dotted}| < 1, exactly where 0 < {dotted} < 2"
         left = Add((ONE, -Pow(factor, expr(2))))
         return Step("range", target, left, case.rule.rate * (2 - case.rule.rate), why)
     size = Call("abs", (substitute(factor, case.values[0]),))
@@ -659,12 +701,17 @@ def _decoupled(case: _Case) -> tuple[Step, ...]:
 # what is said beside it
 
 
+def _dotted(product: Expr) -> str:
+    """Write a product with dots, so that its letters stay apart where sentences spell Greek out."""
+    return "·".join(map(unicode, product.factors)) if isinstance(product, Mul) else unicode(product)
+
+
 def _regime(rule: _Rule) -> str:
     """Say what an update does to a weight before the gradient of the loss acts."""
-    text = unicode(rule.rate)
+    text = _dotted(rule.rate)
     if not isinstance(rule.rate, Num):
         return f"decay shrinks the weights exactly where 0 < {text} < 2: above 1 their sign flips, above 2 they grow"
-    rate, name = rule.rate.value, f"{'2' if rule.penalty == 'full' else ''}εα = {text}"
+    rate, name = rule.rate.value, f"{'2' if rule.penalty == 'full' else ''}ε·α = {text}"
     regimes = {
         f"{name}: nothing decays": rate == 0,
         f"0 < {name} < 1: decay leaves {unicode(rule.factor)} of each weight at every update": rate < 1,

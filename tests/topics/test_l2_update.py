@@ -261,12 +261,12 @@ def test_a_false_line_fails(givens: dict[str, str], rule: str, claim: str) -> No
 
 
 REGIMES = [
-    ("0.1", "0.5", "0 < εα = 0.05 < 1: decay leaves 0.95 of each weight", "<"),
-    ("1", "1", "εα = 1: decay forgets the old weights", "<"),
-    ("1", "1.5", "1 < εα = 1.5 < 2: decay shrinks the weights, and flips their sign", "<"),
-    ("1", "2", "εα = 2: decay only flips the sign", "="),
-    ("1", "2.5", "εα = 2.5 > 2: decay makes the weights grow", ">"),
-    ("0", "2.5", "εα = 0: nothing decays", "="),
+    ("0.1", "0.5", "0 < ε·α = 0.05 < 1: decay leaves 0.95 of each weight", "<"),
+    ("1", "1", "ε·α = 1: decay forgets the old weights", "<"),
+    ("1", "1.5", "1 < ε·α = 1.5 < 2: decay shrinks the weights, and flips their sign", "<"),
+    ("1", "2", "ε·α = 2: decay only flips the sign", "="),
+    ("1", "2.5", "ε·α = 2.5 > 2: decay makes the weights grow", ">"),
+    ("0", "2.5", "ε·α = 0: nothing decays", "="),
 ]
 
 
@@ -280,8 +280,8 @@ def test_says_which_regime_applies(lr: str, decay: str, said: str, relation: str
 
 
 def test_the_regime_of_the_full_penalty_counts_the_decay_twice() -> None:
-    assert l2_update(lr="0.5", decay="1", penalty="full").notes[0].startswith("2εα = 1")
-    assert "0 < 2εα < 2" in l2_update(penalty="full").notes[0]
+    assert l2_update(lr="0.5", decay="1", penalty="full").notes[0].startswith("2ε·α = 1")
+    assert "0 < 2·ε·α < 2" in l2_update(penalty="full").notes[0]
 
 
 def test_says_where_many_updates_lead() -> None:
@@ -365,9 +365,9 @@ PURE = {"gradient": "0", "updates": "k"}
 WRONG = [
     ({}, "(1 - 2 eps alpha) theta - eps g", "for the penalty α·‖θ‖²"),
     ({"penalty": "full"}, "(1 - eps alpha) theta - eps g", "for the penalty α/2·‖θ‖²"),
-    ({}, "(1 + eps alpha) theta - eps g", "1 - εα, not 1 + εα"),
+    ({}, "(1 + eps alpha) theta - eps g", "1 - ε·α, not 1 + ε·α"),
     ({}, "(1 - eps alpha) theta - g", "the learning rate multiplies g too"),
-    ({}, "(1 - alpha) theta - eps g", "1 - εα, not 1 - α"),
+    ({}, "(1 - alpha) theta - eps g", "1 - ε·α, not 1 - α"),
     ({}, "(1 - eps alpha)(theta - eps g)", "decay takes from the old weights only"),
     ({}, "theta - eps g", "the penalty is missing"),
     ({}, "(1 - eps alpha) theta", "the gradient of the loss is missing"),
@@ -380,7 +380,7 @@ WRONG = [
     ({}, "gradient=g", "gradient of the penalty is missing"),
     ({}, "penalty=alpha theta^2", "for the penalty α·‖θ‖²"),
     (PURE, "k (1 - eps alpha) theta0", "a power, not k times"),
-    (PURE, "(1 - k eps alpha) theta0", "not 1 - kεα"),
+    (PURE, "(1 - k eps alpha) theta0", "not 1 - k·ε·α"),
     (PURE, "(1 - eps alpha)^(k - 1) theta0", "one update too few"),
     (PURE, "(1 - eps alpha)^(k + 1) theta0", "one update too many"),
     (K, "(1 - eps alpha)^k theta0 - k eps g", "earlier gradient steps decay too"),
@@ -400,6 +400,13 @@ def test_explains_common_wrong_answers(givens: dict[str, str], answer: str, beca
     mark = judge(givens, answer)
     assert mark.correct is False
     assert because in mark.because
+
+
+def test_no_decay_is_never_said_to_decay() -> None:
+    for gradient in ("1", "1,2,3,4,5,6,7,8"):
+        solution = l2_update(weights=1, gradient=gradient, decay=0, updates="k" if gradient == "1" else 8)
+        assert solution.holds
+        assert not any("decays" in step.because for step in solution.steps)
 
 
 def test_exact_numbers_stay_exact() -> None:

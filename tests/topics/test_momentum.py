@@ -752,6 +752,23 @@ def test_equivalent_answers_are_correct(givens: dict[str, Any], answer: str) -> 
     assert judge(answer, **givens).correct is True
 
 
+@pytest.mark.parametrize(
+    ("givens", "answer"),
+    [
+        ({"t": 3, "alpha": 0.9}, "v_t=-epsilon(g_3 + alpha g_2 + alpha^2 g_1)"),
+        ({"t": 2, "alpha": "m", "lr": "2r"}, "v_t=-epsilon(g_2 + alpha g_1)"),
+        ({"t": 2, "convention": "ema", "alpha": 0.5}, "v_t=(1 - beta)(g_2 + beta g_1)"),
+        ({"t": 1, "v0": 3, "theta0": 2}, "theta_t=theta0 + alpha v0 - epsilon g_1"),
+        ({**LIST, "v0": "2u"}, "v=alpha v0 - eps,alpha^2 v0 - eps(2 + alpha),alpha^3 v0 - eps(3 + 2alpha + alpha^2)"),
+    ],
+)
+def test_letters_of_the_rule_stand_for_the_givens(givens: dict[str, Any], answer: str) -> None:
+    assert judge(answer, **givens).correct is True
+    assert judge(answer.replace("alpha", "(alpha + 1)").replace("beta", "(beta + 1)"), **givens).correct is False
+    setting = momentum(**givens).setting
+    assert not setting.values.keys() & setting.domains.keys()
+
+
 @pytest.mark.parametrize(("givens", "answer", "because"), **rows(WRONG))
 def test_common_slips_are_wrong_and_explained(givens: dict[str, Any], answer: str, because: str) -> None:
     mark = judge(answer, **givens)

@@ -112,7 +112,6 @@ def momentum(
     refuse_clashes(asked)
     found = answered(asked)
     slips = slips_of(asked, found)
-    answers = tuple(Answer(name, value, asked.label(name), slips=slips.get(name, ())) for name, value in found.items())
 
     def work() -> Work:
         from dlcalc.topics.momentum.derivation import derived
@@ -120,7 +119,7 @@ def momentum(
         return derived(asked, found)
 
     return Solution(
-        answers=answers,
+        answers=tuple(Answer(name, x, asked.label(name), slips=slips.get(name, ())) for name, x in found.items()),
         work=work,
         setting=setting_of(asked),
         principal=tuple(found)[:2],

@@ -33,7 +33,6 @@ from dlcalc.topics.momentum.writing import flattened, plus, rows_of, times
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
 
-
 Line = tuple[str, Expr, str]
 """A line of a derivation: its rule, what stands there, why."""
 
@@ -92,10 +91,8 @@ def _one_step(asked: Question, found: Mapping[str, Value], step: int, component:
     yield from lines("v", step, rule.velocity(v, g), because_v, row["v"][component])
     yield from lines("theta", step, rule.moved(theta, row["v"][component]), because_theta, row["theta"][component])
     if HAT in found:
-        weights = plus(ONE, times(MINUS_ONE, Pow(rule.a, number(step))))
-        yield from lines(
-            HAT, step, Div(row["v"][component], weights), _sum_of_weights(asked, step), row[HAT][component]
-        )
+        corrected = Div(row["v"][component], plus(ONE, times(MINUS_ONE, Pow(rule.a, number(step)))))
+        yield from lines(HAT, step, corrected, _sum_of_weights(asked, step), row[HAT][component])
 
 
 def _sum_of_weights(asked: Question, t: object) -> str:
@@ -115,15 +112,12 @@ def _coincidence(asked: Question, t: Expr, suffix: str = "") -> Iterator[Step]:
     theta, theta_old = (Entry(f"theta{suffix}", at) for at in (t, t - 1))
     tilde, tilde_old = (Entry(f"theta_tilde{suffix}", at) for at in (t, t - 1))
     backwards = times(-(said.e * said.a), Entry("v", T - 1))
+    put_in = f"θ_{{t-1}} = {unicode(plus(Entry('theta_tilde', T - 1), backwards))} put in"
     onwards = times(rule.e * rule.a, new)
     lines = [
         ("tilde", rule.ahead(theta, new), "what θ̃ means: the next look-ahead point"),
         ("moved", plus(rule.moved(theta_old, new), onwards), spoken(asked)[1]),
-        (
-            "substituted",
-            plus(tilde_old, times(-(rule.e * rule.a), old), times(rule.e, new), onwards),
-            f"θ_{{t-1}} = {unicode(plus(Entry('theta_tilde', T - 1), backwards))} put in",
-        ),
+        ("substituted", plus(tilde_old, times(-(rule.e * rule.a), old), times(rule.e, new), onwards), put_in),
         ("stored", rule.stored(tilde_old, new, old), "collected: the stored form, in which θ no longer occurs"),
     ]
     if asked.closed:

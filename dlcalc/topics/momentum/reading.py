@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import replace
+from typing import TYPE_CHECKING
 
 from dlcalc.errors import DlcalcError
 from dlcalc.notation.expression import ONE, Expr, Num, Sym, number
@@ -11,7 +12,9 @@ from dlcalc.notation.printing import Value, plain
 from dlcalc.solution import symbols
 from dlcalc.topics.momentum.bounds import MAX_STEPS
 from dlcalc.topics.momentum.rule import Question, T
-from dlcalc.topics.momentum.writing import Vector, flattened
+
+if TYPE_CHECKING:
+    from dlcalc.topics.momentum.writing import Vector
 
 _RESERVED = re.compile(r"(v|v_hat|theta|theta_tilde)([1-9]\d*)?|g|window")
 

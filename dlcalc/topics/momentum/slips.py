@@ -18,6 +18,8 @@ from dlcalc.topics.momentum.writing import rows_of, unwrapped
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
+_OLD_VELOCITY = "θ moves by the new velocity v_t, not by the old one v_{t−1}"
+
 
 def slips_of(asked: Question, found: Mapping[str, Value]) -> dict[str, tuple[Slip, ...]]:
     """Find the common wrong values of the answers."""
@@ -46,11 +48,8 @@ def _variations(asked: Question) -> Iterator[tuple[Question, str, str]]:
     if set(asked.v0) != {ZERO}:
         yield replace(asked, v0=(ZERO,) * len(asked.v0)), f"v_0 is dropped: {velocity} starts from v_0", "v"
     yield replace(asked, rule=replace(rule, a=ZERO)), f"the momentum term is missing: {velocity}", "v-2"
-    yield (
-        replace(asked, rule=replace(rule, a=ONE)),
-        f"the old velocity is not multiplied by {letter}: {velocity}",
-        "v-2",
-    )
+    kept = f"the old velocity is not multiplied by {letter}: {velocity}"
+    yield replace(asked, rule=replace(rule, a=ONE)), kept, "v-2"
     late = f"g_t itself is not multiplied by {letter}: the power of {letter} with g_k is t − k, one less"
     yield replace(asked, rule=replace(rule, c=rule.a * rule.c)), late, "v"
     yield asked.with_rule(convention, a, ONE), "the learning rate is missing", "v"
@@ -67,15 +66,12 @@ def _variations(asked: Question) -> Iterator[tuple[Question, str, str]]:
             yield changed, f"that follows the {other} convention: {', '.join(spoken(changed))}", "v"
 
 
-OLD_VELOCITY = "θ moves by the new velocity v_t, not by the old one v_{t−1}"
-
-
 def _listed_slips(asked: Question, found: Mapping[str, Value]) -> Iterator[tuple[str, str, str, Value]]:
     """Yield wrong answers to a list that no change of the rule gives."""
     if asked.gradients:
         before = [asked.theta0, *rows_of(found["theta"])[:-1]]
         late = [tuple(x + asked.rule.e * v for x, v in zip(row, asked.v0, strict=True)) for row in before]
-        yield "theta", OLD_VELOCITY, "theta", unwrapped(late)
+        yield "theta", _OLD_VELOCITY, "theta", unwrapped(late)
 
 
 def _closed_slips(asked: Question) -> Iterator[tuple[str, str, str, Value]]:
@@ -86,21 +82,15 @@ def _closed_slips(asked: Question) -> Iterator[tuple[str, str, str, Value]]:
     reverse = "the weights run the wrong way: the newest gradient g_t has the largest, 1"
     yield "v_t", reverse, "v-2", velocity_at(asked, t, lambda k: k - 1)
     yield "v_t", f"{reverse}; and its power is 0, not 1", "v-2", velocity_at(asked, t, lambda k: k)
-    yield "theta_t", OLD_VELOCITY, "theta", parameter_at(asked, t - 1) + e * asked.v0[0]
+    yield "theta_t", _OLD_VELOCITY, "theta", parameter_at(asked, t - 1) + e * asked.v0[0]
     yield "theta_t", "g_k acts in v_k already: its power is t − k + 1", "theta", parameter_at(asked, t, shift=0)
     yield "theta_t", "only the last velocity is added; θ adds up all of them", "theta", asked.theta0[0] + e * new
     if asked.nesterov:
-        change, sign = (
-            "θ̃ also moves by the change of the look-ahead",
-            "the change of the velocity, new less old, counts with +",
-        )
+        onward = "the stored form goes on from θ̃_{t−1}, not from θ_{t−1}"
+        change = "θ̃ also moves by the change of the look-ahead"
+        sign = "the change of the velocity, new less old, counts with +"
         back = "θ_{t−1} is θ̃_{t−1} less the old look-ahead"
-        yield (
-            "theta_tilde_t",
-            "the stored form goes on from θ̃_{t−1}, not from θ_{t−1}",
-            "substituted",
-            theta + e * new + e * a * (new - old),
-        )
+        yield "theta_tilde_t", onward, "substituted", theta + e * new + e * a * (new - old)
         yield "theta_tilde_t", change, "tilde", tilde + e * new
         yield "theta_tilde_t", sign, "stored", tilde + e * new - e * a * (new - old)
         yield "theta_tilde_t", back, "substituted", tilde + e * new + e * a * new
