@@ -165,6 +165,7 @@ class Timed:
     """Holds the result of work done under a time limit; None where it ran out."""
 
     result: Any = None
+    running: bool = True
 
 
 class _TimeUpError(BaseException):
@@ -180,14 +181,18 @@ def time_limit(seconds: float) -> Iterator[Timed]:
         return
 
     def stop(*_: object) -> None:
-        raise _TimeUpError
+        if timed.running:
+            raise _TimeUpError
 
     before = signal.signal(signal.SIGALRM, stop)
-    signal.setitimer(signal.ITIMER_REAL, seconds)
+    # again every tenth of a second, should the first be lost in a callback that swallows exceptions
+    signal.setitimer(signal.ITIMER_REAL, seconds, 0.1)
     try:
         yield timed
+        timed.running = False
     except _TimeUpError:
         timed.result = None
     finally:
+        timed.running = False
         signal.setitimer(signal.ITIMER_REAL, 0)
         signal.signal(signal.SIGALRM, before)

@@ -34,5 +34,5 @@ def run_dlcalc(*arguments: str, **environment: str) -> Run:
 
 @pytest.fixture
 def dlcalc() -> Callable[..., Run]:
-    """The command, as a subprocess."""
+    """Give the command, as a subprocess."""
     return run_dlcalc

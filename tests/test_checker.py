@@ -14,6 +14,14 @@ from dlcalc.notation.parser import Scope, parse
 from dlcalc.numeric import check_route, check_step, sample, verify
 from dlcalc.solution import COUNT, POSITIVE, REAL, UNIT, Experiment, Route, Sequence, Setting, Step, Work
 
+
+def velocity(point: dict[str, object], t: int) -> Fraction:
+    v = Fraction(0)
+    for gradient in point["g"][:t]:  # type: ignore[index]
+        v = point["a"] * v - gradient  # type: ignore[operator]
+    return v
+
+
 A, N, T = Sym("a"), Sym("n"), Sym("t")
 SETTING = Setting(
     domains={"a": UNIT, "n": COUNT, "t": replace(COUNT, high=Fraction(4)), "x": REAL, "mu": REAL, "sigma2": POSITIVE},
@@ -21,16 +29,9 @@ SETTING = Setting(
         "g": Sequence(T, mean=Sym("mu"), variance=Sym("sigma2")),
         "x_list": Sequence(N),
     },
-    definitions={"v": lambda point, t: _velocity(point, t), "twice": lambda point: 2 * point["a"]},
+    definitions={"v": velocity, "twice": lambda point: 2 * point["a"]},
     families=frozenset({"v"}),
 )
-
-
-def _velocity(point: dict[str, object], t: int) -> Fraction:
-    v = Fraction(0)
-    for gradient in point["g"][:t]:  # type: ignore[index]
-        v = point["a"] * v - gradient  # type: ignore[operator]
-    return v
 
 
 def read(text: str) -> Expr:
@@ -127,9 +128,7 @@ def test_lists_are_compared_entry_by_entry() -> None:
 
 
 def test_samples_respect_domains_and_constraints() -> None:
-    setting = Setting(
-        domains={"k": COUNT, "n": COUNT, "a": UNIT}, constraints=(Relation(Sym("k"), "<=", Sym("n")),)
-    )
+    setting = Setting(domains={"k": COUNT, "n": COUNT, "a": UNIT}, constraints=(Relation(Sym("k"), "<=", Sym("n")),))
     points = sample(setting, 3).points
     assert len(points) == 64
     assert all(1 <= p["k"] <= p["n"] <= 9 and 0 < p["a"] < 1 for p in points)
@@ -156,7 +155,10 @@ def test_a_route_must_agree_at_every_point() -> None:
 
 
 def test_an_experiment_fails_beyond_its_tolerance() -> None:
-    work = Work((), (Experiment("mean", "simulated", lambda _: (4.9, 5.0)), Experiment("mean", "simulated", lambda _: (5.1, 5.0))))
+    work = Work(
+        (),
+        (Experiment("mean", "simulated", lambda _: (4.9, 5.0)), Experiment("mean", "simulated", lambda _: (5.1, 5.0))),
+    )
     _, checks = verify(work, sample(SETTING, 0), 0)
     assert [check.holds for check in checks] == [True, False]
 

@@ -114,7 +114,9 @@ ERRORS = [
 
 
 @pytest.mark.parametrize(("arguments", "message"), ERRORS, ids=lambda part: str(part)[:50])
-def test_bad_input_ends_with_2_and_one_clear_message(dlcalc: Callable[..., Run], arguments: tuple[str, ...], message: str) -> None:
+def test_bad_input_ends_with_2_and_one_clear_message(
+    dlcalc: Callable[..., Run], arguments: tuple[str, ...], message: str
+) -> None:
     done = dlcalc(*arguments)
     assert done.returncode == 2
     assert done.stdout == ""

@@ -14,7 +14,9 @@ import pytest
 
 from dlcalc import cli
 
-ROWS = [json.loads(line) for line in (Path(__file__).parent / "data/course_notes.jsonl").read_text("utf-8").splitlines()]
+ROWS = [
+    json.loads(line) for line in (Path(__file__).parent / "data/course_notes.jsonl").read_text("utf-8").splitlines()
+]
 ASKS = [pytest.param(ask, id=f"{row['id']}-{i}") for row in ROWS for i, ask in enumerate(row["asks"], 1)]
 
 

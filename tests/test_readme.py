@@ -66,6 +66,8 @@ def test_every_python_example_runs() -> None:
 
 
 def test_ci_runs_the_test_command_of_the_readme() -> None:
-    commands = [line for language, block in BLOCKS if language == "sh" for line in block.splitlines() if "pytest" in line]
+    commands = [
+        line for language, block in BLOCKS if language == "sh" for line in block.splitlines() if "pytest" in line
+    ]
     assert len(commands) == 1
     assert commands[0] in (ROOT / ".ci" / "run").read_text(encoding="utf-8")

@@ -21,6 +21,8 @@ if TYPE_CHECKING:
 
     from conftest import Run
 
+    Solved = Callable[[str, str], tuple[Run, dict[str, Any]]]
+
 TOPICS = {topic.name: topic for topic in registry.every()}
 EXAMPLES = [(name, example) for name, topic in TOPICS.items() for example in topic.examples]
 SCHEMA = json.loads(files("dlcalc").joinpath("solution.schema.json").read_text())
@@ -54,7 +56,7 @@ def test_stands_in_the_readme_with_an_example(name: str) -> None:
 
 
 @pytest.fixture(scope="module")
-def solved() -> Callable[[str, str], tuple[Run, dict[str, Any]]]:
+def solved() -> Solved:
     """Run an example as JSON, once for all the tests that look at it."""
     from functools import cache
 
@@ -69,7 +71,7 @@ def solved() -> Callable[[str, str], tuple[Run, dict[str, Any]]]:
 
 
 @pytest.mark.parametrize(("name", "example"), EXAMPLES)
-def test_its_examples_run_and_every_check_holds(solved: Any, name: str, example: str) -> None:
+def test_its_examples_run_and_every_check_holds(solved: Solved, name: str, example: str) -> None:
     done, found = solved(name, example)
     assert done.returncode == 0, done.stderr
     assert done.stderr == ""
@@ -79,18 +81,18 @@ def test_its_examples_run_and_every_check_holds(solved: Any, name: str, example:
 
 
 @pytest.mark.parametrize(("name", "example"), EXAMPLES)
-def test_its_json_follows_the_schema(solved: Any, name: str, example: str) -> None:
+def test_its_json_follows_the_schema(solved: Solved, name: str, example: str) -> None:
     jsonschema.validate(solved(name, example)[1], SCHEMA)
 
 
 @pytest.mark.parametrize(("name", "example"), EXAMPLES)
-def test_it_has_an_independent_route(solved: Any, name: str, example: str) -> None:
+def test_it_has_an_independent_route(solved: Solved, name: str, example: str) -> None:
     """Invariant 4: some check of the answer does not come from the formula."""
     assert solved(name, example)[1]["checks"]
 
 
 @pytest.mark.parametrize("name", TOPICS)
-def test_its_answers_are_declared(solved: Any, name: str) -> None:
+def test_its_answers_are_declared(solved: Solved, name: str) -> None:
     found = {a["name"] for n, example in EXAMPLES if n == name for a in solved(n, example)[1]["answers"]}
     assert set(TOPICS[name].answers) <= found
 

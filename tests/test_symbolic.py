@@ -19,10 +19,29 @@ SETTING = Setting(
 SCOPE = Scope(SETTING.scope().names, SETTING.scope().sequences)
 
 TEXTS = [
-    "1 + a + a^2", "-b(1 - a^3)/(1 - a)", "a/(2 b)", "exp(-b)", "2^(-n)", "a^(n - 1) b", "1/(1 - a)", "sqrt(a)/2", "ln(n)",
-    "floor(n/2)", "ceil(n/2) - 1", "max(a, b)", "|b|", "lambda^2", "E I S", "sum(k, 1, n, a^(n - k) g[k])", "g[1]/n", "b^2/a^2",
-    "-(a + b)", "(a + b)^2/(a - b)^2", "3/7 b", "tanh(b)",
-]  # fmt: skip
+    "1 + a + a^2",
+    "-b(1 - a^3)/(1 - a)",
+    "a/(2 b)",
+    "exp(-b)",
+    "2^(-n)",
+    "a^(n - 1) b",
+    "1/(1 - a)",
+    "sqrt(a)/2",
+    "ln(n)",
+    "floor(n/2)",
+    "ceil(n/2) - 1",
+    "max(a, b)",
+    "|b|",
+    "lambda^2",
+    "E I S",
+    "sum(k, 1, n, a^(n - k) g[k])",
+    "g[1]/n",
+    "b^2/a^2",
+    "-(a + b)",
+    "(a + b)^2/(a - b)^2",
+    "3/7 b",
+    "tanh(b)",
+]
 
 
 @pytest.mark.parametrize("text", TEXTS)

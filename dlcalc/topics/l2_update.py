@@ -116,7 +116,8 @@ def l2_update(
         scalar("-k", help="Number of updates (default 1), or a symbol.", whole=True, least=0),
     ] = None,
     target: Annotated[
-        Expr | None, scalar("--minimum-of", help="Minimum a of the loss (θ - a)²/2: where is it with the penalty?")
+        Expr | None,
+        scalar("--minimum-of", help="Minimum a of the loss (θ - a)²/2, to answer where it is with the penalty."),
     ] = None,
 ) -> Solution:
     """Gradient descent with an L2 penalty, as weight decay.
@@ -175,7 +176,10 @@ def _with_minimum(solution: Solution, rule: _Rule, target: Expr) -> Solution:
         work=work,
         setting=replace(solution.setting, domains=domains),
         notes=(*solution.notes, "the minimum is 0 only where a is 0: L2 shrinks weights, it makes none exactly 0"),
-        conventions=(*solution.conventions, f"minimum: of the loss ({unicode(Sym('theta') - target)})²/2 with the penalty"),
+        conventions=(
+            *solution.conventions,
+            f"minimum: of the loss ({unicode(Sym('theta') - target)})²/2 with the penalty",
+        ),
     )
 
 
