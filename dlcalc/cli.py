@@ -30,8 +30,6 @@ EXIT_CODES = (
     "3 a check failed or a marking stayed undecided."
 )
 MAX_DECIMALS = 100
-EXACT = -1
-"""The value of --decimals that rounds nothing."""
 
 
 @dataclass(frozen=True)
@@ -47,7 +45,7 @@ def main() -> None:
     sys.exit(run(sys.argv[1:]))
 
 
-def run(arguments: Sequence[str]) -> int:
+def run(arguments: Sequence[str]) -> int:  # noqa: PLR0911 (an exit code per ending)
     """Run one command, print what it says, return its exit code. Nothing escapes as a traceback."""
     for stream in (sys.stdout, sys.stderr):
         stream.reconfigure(errors="backslashreplace")  # type: ignore[union-attr]  # both are text streams here
@@ -66,6 +64,8 @@ def run(arguments: Sequence[str]) -> int:
         return ANSWERED
     except (KeyboardInterrupt, typer.Abort):
         return INTERRUPTED
+    except OSError as problem:
+        return _complain(f"the answer cannot be written: {problem.strerror}")
     except Exception as defect:  # noqa: BLE001 (the last resort: no input may end in a traceback)
         _complain(f"dlcalc itself failed on this input ({type(defect).__name__}: {defect}); please report it")
         return UNCHECKED
@@ -175,7 +175,7 @@ def _keyword(name: str, annotation: Any, default: Any) -> inspect.Parameter:  # 
 
 
 def _common(name: str, default: Any, *flags: str, **details: Any) -> inspect.Parameter:  # noqa: ANN401 (as above)
-    kind = list[str] if default == [] else type(default)
+    kind = list[str] if default == [] else int | None if default is None else type(default)
     return _keyword(name, Annotated[kind, typer.Option(*flags, show_default=False, **details)], default)
 
 
@@ -188,7 +188,7 @@ _COMMON = {
         _common("json", False, "--json", help="One JSON object; like --format json."),  # noqa: FBT003 (the default)
         _common("form", "text", "--format", metavar="|".join(FORMATS), help="How to write the solution."),
         _common("steps", True, "--steps/--no-steps", help="With (default) or without the work."),  # noqa: FBT003 (the default)
-        _common("decimals", EXACT, "--decimals", metavar="N", help="Round to N decimal places (default: exact)."),
+        _common("decimals", None, "--decimals", metavar="N", help="Round to N decimal places (default: exact)."),
         _common("seed", 0, "--seed", metavar="N", help="Seed of random points and simulations (default 0)."),
     )
 }
@@ -207,13 +207,13 @@ def _answer(  # noqa: PLR0913 (one parameter per common option)
     json: bool,
     form: str,
     steps: bool,
-    decimals: int,
+    decimals: int | None,
     seed: int,
 ) -> Said:
     """Answer one question in the form that was asked for."""
     if form not in FORMATS:
         raise DlcalcError(f"--format {form[:20]} is not known", nearest(form, FORMATS) or f"use {', '.join(FORMATS)}")
-    if not EXACT <= decimals <= MAX_DECIMALS:
+    if decimals is not None and not 0 <= decimals <= MAX_DECIMALS:
         raise DlcalcError(f"--decimals {decimals} is not between 0 and {MAX_DECIMALS}", "leave it out for exact")
     if seed < 0:
         raise DlcalcError(f"--seed {seed} is negative", "use 0 or more")
@@ -222,15 +222,22 @@ def _answer(  # noqa: PLR0913 (one parameter per common option)
         from dlcalc.marking import marked
 
         solution = marked(solution, answer)
+    utf8 = "utf" in (sys.stdout.encoding or "").lower()
     wanted = tuple(solution[name.strip()].name for name in get.split(",") if name.strip())
     if json:
         form = "json"
     elif (quiet or wanted) and form != "json":
         form, steps = "quiet", False
-    elif form == "text" and "utf" not in (sys.stdout.encoding or "").lower():
+    elif form == "text" and not utf8:
         form = "plain"
-    layout = Layout(steps, None if decimals == EXACT else decimals, *_screen(), wanted)
-    return Said(render(solution, form, layout), _code(solution, looked_at=steps))
+    layout = Layout(steps, decimals, *_screen(), wanted)
+    text = render(solution, form, layout)
+    return Said(text if utf8 else _ascii(text, form), _code(solution, looked_at=steps))
+
+
+def _ascii(text: str, form: str) -> str:
+    """Write what an output that is not Unicode can hold; JSON has escapes of its own."""
+    return "".join(c if c.isascii() else f"\\u{ord(c):04x}" if form == "json" else "?" for c in text)
 
 
 def _screen() -> tuple[int | None, bool]:

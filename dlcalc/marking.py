@@ -10,7 +10,7 @@ from dataclasses import replace
 from fractions import Fraction
 from typing import TYPE_CHECKING, Any
 
-from dlcalc.errors import DlcalcError
+from dlcalc.errors import DlcalcError, NotationError
 from dlcalc.givens import read_values
 from dlcalc.notation.evaluate import approximate
 from dlcalc.notation.expression import ONE, Expr, Num, Sym, names, number
@@ -43,7 +43,8 @@ def _addressed(solution: Solution, text: str) -> tuple[Answer, str]:
     """Split NAME=VALUE; a bare value is for the principal answer."""
     name, equals, value = text.partition("=")
     wanted = name.strip()
-    if equals and value[:1] != "=" and name[-1:] not in {"<", ">", "!"}:
+    inside = any(name.count(opening) > name.count(closing) for opening, closing in ("{}", "()", "[]"))  # Σ_{k=1}
+    if equals and not inside and value[:1] != "=" and name[-1:] not in {"<", ">", "!"}:
         return _by_label(solution, wanted) or solution[wanted], value
     if len(solution.principal_answers) > 1:
         listed = " or ".join(f"--answer {a.name}=…" for a in solution.principal_answers)
@@ -94,7 +95,14 @@ def _axes(text: str) -> list[str]:
 def mark(solution: Solution, answer: Answer, text: str) -> Mark:
     """Judge one answer."""
     scope = solution.setting.scope()
-    given = read_answer(text, answer, replace(scope, aliases={**scope.aliases, **solution.setting.values}))
+    try:
+        given = read_answer(text, answer, replace(scope, aliases={**scope.aliases, **solution.setting.values}))
+    except NotationError as problem:
+        if not problem.condition.startswith("--answer"):
+            problem.condition = f"--answer: {problem.condition}"
+        raise
+    if answer.form == "set" and isinstance(given, tuple):
+        given = tuple(sorted(given, key=lambda entry: (not isinstance(entry, Num), getattr(entry, "value", 0))))
     text = text.strip()
     right, wrong = _shape(answer.value), _shape(given)
     if right != wrong:
@@ -141,7 +149,7 @@ def _same(given: Value, right: Value, samples: Samples) -> bool:
 def _compare(given: Value, right: Value, solution: Solution) -> tuple[str, dict[str, str]] | None:
     """Look for a point where the two differ: what differs there, in words and as numbers."""
     for position, (a, b) in enumerate(_pairs(given, right), 1):
-        where = f"entry {position}: " if isinstance(right, tuple) else ""
+        where = f"entry {position}: " if isinstance(right, tuple) and _shape(right) != (1,) else ""
         if _rounded_places(a, b):
             continue
         if isinstance(a, Num) and isinstance(b, Num):

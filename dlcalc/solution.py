@@ -25,7 +25,8 @@ if TYPE_CHECKING:
 
 POINTS = 64
 
-Form = Literal["number", "size", "list"]
+Form = Literal["number", "size", "list", "set"]
+"""How an answer is written; a set is a list in ascending order, whatever the order it is handed in."""
 Computed = int | float | list["Computed"] | None
 
 

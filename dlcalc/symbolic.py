@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import signal
 import threading
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from fractions import Fraction
 from functools import cache
 from typing import TYPE_CHECKING, Any
@@ -32,7 +32,7 @@ from dlcalc.notation.expression import (
     power,
     walk,
 )
-from dlcalc.notation.functions import call
+from dlcalc.notation.functions import FUNCTIONS, call
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -122,6 +122,8 @@ def from_sympy(value: Any) -> Expr:  # noqa: PLR0911 (a return per node)
     if value is sp.E:
         return call("exp", number(1))
     name = _FROM.get(value.func, value.func.__name__)
+    if name not in FUNCTIONS:  # a Piecewise, say, which the notation has no word for
+        raise ValueError(name)
     return call(name, *map(from_sympy, value.args))
 
 
@@ -140,8 +142,8 @@ def expanded(node: Expr) -> Expr:
 
 
 def simplified(node: Expr, setting: Setting | None = None) -> Expr:
-    """Simplify under the setting's assumptions, within the time limit; the node itself where that runs out."""
-    with time_limit(PROOF_SECONDS) as within:
+    """Simplify under the setting's assumptions; the node itself where time runs out or the notation does not reach."""
+    with time_limit(PROOF_SECONDS) as within, suppress(ValueError):
         within.result = from_sympy(sp.simplify(to_sympy(node, setting.domains if setting else None)))
     return node if within.result is None else within.result
 

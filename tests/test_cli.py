@@ -95,6 +95,7 @@ ERRORS = [
     (("conv-params", "--kernel"), "requires an argument"),
     ((*CONV[:5], "--filters", "0"), "out-channels 0 is less than 1; use 1 or more"),
     ((*CONV, "--decimals", "-5"), "--decimals -5 is not between 0 and 100"),
+    ((*CONV, "--decimals", "-1"), "--decimals -1 is not between 0 and 100"),
     ((*CONV, "--decimals", "many"), "'--decimals'"),
     ((*CONV, "--seed", "-1"), "--seed -1 is negative; use 0 or more"),
     ((*CONV, "--format", "txt"), "--format txt is not known; did you mean text?"),
@@ -203,6 +204,23 @@ def test_an_output_that_is_not_unicode_gets_ascii(dlcalc: Callable[..., Run]) ->
     assert done.returncode == 0
     assert done.stdout.isascii()
     assert "parameters = 2368" in done.stdout
+
+
+def test_json_is_json_whatever_the_encoding(dlcalc: Callable[..., Run]) -> None:
+    done = dlcalc(*CONV, "--json", PYTHONIOENCODING="ascii", PYTHONUTF8="0")
+    assert done.stdout.isascii()
+    assert "×" in json.loads(done.stdout)["steps"][0]["because"]
+
+
+def test_an_output_that_is_full_is_an_error_without_traceback() -> None:
+    done = subprocess.run(
+        ["/bin/bash", "-c", f"{sys.executable} -m dlcalc {' '.join(CONV)} > /dev/full"],
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 2
+    assert done.stderr.startswith("error: the answer cannot be written")
 
 
 def test_the_same_seed_gives_the_same_screen(dlcalc: Callable[..., Run]) -> None:

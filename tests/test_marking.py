@@ -141,6 +141,20 @@ def test_a_matrix_may_be_written_in_several_ways(given: str) -> None:
     assert judge(rows, given.replace("3", "5"), form="list").correct is False
 
 
+def test_a_set_may_be_written_in_any_order() -> None:
+    both = (read("7"), read("8"))
+    assert [judge(both, given, form="set").correct for given in ("7,8", "8,7", "8,9")] == [True, True, False]
+    assert judge(both, "8,7", form="list").correct is False
+
+
+def test_an_equals_sign_inside_a_sum_names_no_answer() -> None:
+    assert judge(read("n(n + 1)/2"), "Σ_{k=1}^{n} k").correct is True
+
+
+def test_a_difference_that_the_notation_cannot_write_is_left_out() -> None:
+    assert judge(read("(1 - a^n)/(1 - a)"), "Σ_{k=0}^{n} a^k").correct is False
+
+
 def test_a_single_entry_needs_no_brackets() -> None:
     assert judge((N,), "n", form="list").correct is True
 
@@ -150,7 +164,7 @@ def test_a_single_entry_needs_no_brackets() -> None:
     [
         ("2mq", "mq is not a name in this question"),
         ("lenght + 1", "lenght is not a name in this question"),
-        ("2mn +", "an expression was expected here"),
+        ("2mn +", "--answer: an expression was expected here"),
         ("size = 3", "example has no answer 'size'"),
         ("__import__('os')", "a number, a name or a parenthesis was expected"),
         ("", "expected here"),

@@ -197,7 +197,7 @@ def _named(name: str, found: Found, slips: Iterable[Slip]) -> list[Answer]:
         return [Answer(name, listed[0], slips=tuple(slips))]
     if listed:
         member = tuple(Slip((one,), f"that is one of the solutions; all are {plain(listed)}") for one in listed)
-        return [Answer(name, listed, form="list", slips=member)]
+        return [Answer(name, listed, form="set", slips=member)]
     ends = {"least": found.least} if found.most is None else {"least": found.least, "most": found.most}
     return [Answer(f"{name}_{end}", value) for end, value in ends.items()]
 
