@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 from dlcalc.errors import DlcalcError, NotationError
 from dlcalc.givens import read_values
 from dlcalc.notation.evaluate import approximate
-from dlcalc.notation.expression import ONE, Expr, Num, Sym, names, number
+from dlcalc.notation.expression import ONE, Expr, Num, Sym, names, number, walk
 from dlcalc.notation.parser import Scope, parse
 from dlcalc.notation.patterns import compiled
 from dlcalc.notation.printing import Value, decimal, unicode
@@ -101,6 +101,8 @@ def mark(solution: Solution, answer: Answer, text: str) -> Mark:
         if not problem.condition.startswith("--answer"):
             problem.condition = f"--answer: {problem.condition}"
         raise
+    if _asks_itself(answer, given):
+        raise DlcalcError(f"--answer: {answer.name} is what is asked for", "write it in terms of the givens")
     if answer.form == "set" and isinstance(given, tuple):
         given = tuple(sorted(given, key=lambda entry: (not isinstance(entry, Num), getattr(entry, "value", 0))))
     text = text.strip()
@@ -117,6 +119,13 @@ def mark(solution: Solution, answer: Answer, text: str) -> Mark:
         return _agreeing(solution, answer, given, text)
     because = "; ".join(filter(None, (_explained(solution, answer, given), found[0])))
     return Mark(answer.name, text, correct=False, because=because, counterexample=found[1])
+
+
+def _asks_itself(answer: Answer, given: Value) -> bool:
+    """Say whether an answer uses the very name that it should explain."""
+    if isinstance(given, Expr):
+        return any(node in (answer.label, Sym(answer.name)) for node in walk(given))
+    return any(_asks_itself(answer, entry) for entry in given)
 
 
 def _shape(value: Value) -> tuple[int, ...]:

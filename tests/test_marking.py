@@ -155,6 +155,13 @@ def test_a_difference_that_the_notation_cannot_write_is_left_out() -> None:
     assert judge(read("(1 - a^n)/(1 - a)"), "Σ_{k=0}^{n} a^k").correct is False
 
 
+def test_an_answer_may_not_use_its_own_name() -> None:
+    from dlcalc import momentum  # type: ignore[attr-defined]  # kinds of questions are loaded on demand
+
+    with pytest.raises(DlcalcError, match="v_t is what is asked for"):
+        marked(momentum(t="t"), ["v_t=v[t]"])
+
+
 def test_a_single_entry_needs_no_brackets() -> None:
     assert judge((N,), "n", form="list").correct is True
 
