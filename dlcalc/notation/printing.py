@@ -202,8 +202,7 @@ class _Unicode(_Style):
         elif parts[2]:
             letter += parts[2]
         index = parts[3] or ""
-        written = f"{letter}_{index}" if index.isdigit() else letter + index
-        return written if spelled(written) == name else name
+        return f"{letter}_{index}" if index.isdigit() else letter + index
 
     def entry(self, base: str, index: Expr) -> str:
         name = self.name(base)

@@ -34,7 +34,7 @@ EXAM = Scope(
     closed=True,
     random=True,
 )
-A, B, C, X, N = map(Sym, "abcxn")
+A, B, C, K, N, X = map(Sym, "abcknx")
 few = settings(max_examples=40)
 
 
@@ -203,6 +203,8 @@ def test_what_stands_between_factors(factors: tuple[Expr, ...], written: str) ->
         (Add((A, Mul((number(-1), Add((B, C)))))), "a - (b + c)", "a - (b + c)"),
         (Add((A, Add((B, number(-3))))), "a + (b - 3)", "a + (b - 3)"),
         (Add((number(-1), Div(number(-1), X))), "-1 - 1/x", "-1 - 1/x"),
+        (Div(Mul((A, Sum("k", number(1), N, K))), K), "(a*sum(k, 1, n, k))/k", "(a Σ_{k=1}^{n} k)/k"),
+        (Mul((Mul((A, Sum("k", number(1), N, K))), K)), "(a*sum(k, 1, n, k))*k", "(a Σ_{k=1}^{n} k) k"),
         (Add((Sum("k", number(1), N, Sym("k")), A)), "sum(k, 1, n, k) + a", "Σ_{k=1}^{n} k + a"),
         (Sum("k", number(1), N, Add((Sym("k"), A))), "sum(k, 1, n, k + a)", "Σ_{k=1}^{n} (k + a)"),
         (Call("abs", (Add((Call("abs", (X,)), A)),)), "abs(abs(x) + a)", "abs(|x| + a)"),

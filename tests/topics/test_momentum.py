@@ -682,7 +682,7 @@ WRONG: list[tuple[str, dict[str, Any], str, str]] = [
     ("start dropped", {"v0": "v0"}, f"v_t={SIGMA}", "v_0 is dropped"),
     ("plain descent for theta", {}, "theta_t=theta0 - eps sum(k,1,t,g_k)", "the momentum term is missing"),
     ("only the last velocity", {}, "theta_t=theta0 + v_t", "only the last velocity is added"),
-    ("theta by the old velocity", {}, "theta_t=theta_t - v_t", "θ moves by the new velocity"),
+    ("theta by the old velocity", {}, "theta_t=theta_{t-1}", "θ moves by the new velocity"),
     (
         "theta's power one too low",
         {},
