@@ -16,7 +16,7 @@ import typer
 from dlcalc import __version__, registry
 from dlcalc.errors import DlcalcError, nearest
 from dlcalc.givens import dashed
-from dlcalc.render import FORMATS, Layout, render
+from dlcalc.render import FORMATS, GRAPHS, Layout, render
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -122,12 +122,14 @@ def _occurring(options: list[inspect.Parameter], arguments: Sequence[str]) -> li
     flags = {option.name: _flags(option) for option in options}
     if not written <= set().union(*flags.values()):
         return options
-    return [option for option in options if flags[option.name] & written]
+    return [option for option in options if not flags[option.name] or flags[option.name] & written]
 
 
 def _flags(option: inspect.Parameter) -> set[str]:
     """Return every flag of an option, `--bias` and `--no-bias` alike."""
     declared = option.annotation.__metadata__[0]
+    if declared.param_decls is None:
+        return set()
     return {flag for spelled in (declared.default, *declared.param_decls) for flag in str(spelled).split("/")}
 
 
@@ -163,6 +165,9 @@ _GIVEN = "given_"
 def _option(parameter: Parameter) -> inspect.Parameter:
     """Make an option from a topic's parameter."""
     given, flag = parameter.given, f"--{dashed(parameter.name)}"
+    if given.positional:
+        argument = typer.Argument(metavar=given.metavar, help=given.help, show_default=False)
+        return _keyword(_GIVEN + parameter.name, Annotated[str | None, argument], None)
     if given.switch:
         option = typer.Option(f"{flag}/--no-{dashed(parameter.name)}", help=given.help, show_default=False)
         return _keyword(_GIVEN + parameter.name, Annotated[bool | None, option], None)
@@ -211,8 +216,9 @@ def _answer(  # noqa: PLR0913 (one parameter per common option)
     seed: int,
 ) -> Said:
     """Answer one question in the form that was asked for."""
-    if form not in FORMATS:
-        raise DlcalcError(f"--format {form[:20]} is not known", nearest(form, FORMATS) or f"use {', '.join(FORMATS)}")
+    if form not in (*FORMATS, *GRAPHS):
+        known = nearest(form, (*FORMATS, *GRAPHS)) or f"use {', '.join(FORMATS)}"
+        raise DlcalcError(f"--format {form[:20]} is not known", known)
     if decimals is not None and not 0 <= decimals <= MAX_DECIMALS:
         raise DlcalcError(f"--decimals {decimals} is not between 0 and {MAX_DECIMALS}", "leave it out for exact")
     if seed < 0:

@@ -55,6 +55,10 @@ class NotationError(DlcalcError):
         return f"{super().__str__()}\n  {lead}{before}{after}{tail}\n  {caret}"
 
 
+class ShapeError(NotationError):
+    """Notation that reads well, with shapes that do not go together."""
+
+
 def _visible(text: str) -> str:
     """Show what no terminal should receive, line ends and control characters, in one column each."""
     return "".join(c if c.isprintable() else " " if c.isspace() else "\N{REPLACEMENT CHARACTER}" for c in text)

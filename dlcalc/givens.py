@@ -56,6 +56,8 @@ class Given:
     switch: bool = False
     between: str = ","
     """What stands between the entries when the given is written out."""
+    positional: bool = False
+    """True where the command takes it without a flag."""
 
 
 def scalar(
@@ -103,6 +105,53 @@ def choice(*options: str, flags: tuple[str, ...] = (), help: str) -> Given:
         return word
 
     return Given(read, flags, help, "|".join(options))
+
+
+def text(*flags: str, help: str, metavar: str = "TEXT", positional: bool = False) -> Given:
+    """Declare a text that the question reads itself; `-` is standard input where it is positional."""
+
+    def read(name: str, raw: Any) -> str:
+        if not isinstance(raw, str):
+            raise DlcalcError(f"{dashed(name)} is a text, not {_short(raw)}", f"give {metavar}")
+        if positional and raw == "-":
+            return from_stdin(name)
+        return raw
+
+    return Given(read, flags, help, metavar, positional=positional)
+
+
+def from_stdin(name: str) -> str:
+    """Read all of standard input, up to a bound."""
+    import sys
+
+    try:
+        found = sys.stdin.read(MAX_TEXT + 1)
+    except (OSError, UnicodeDecodeError) as problem:
+        raise DlcalcError(f"{dashed(name)}: standard input is not text ({problem})", "give UTF-8 text") from None
+    return _bounded(name, found)
+
+
+def from_file(name: str, path: str) -> str:
+    """Read a text file, up to a bound."""
+    from pathlib import Path
+
+    try:
+        with Path(path).open(encoding="utf-8-sig") as opened:
+            return _bounded(name, opened.read(MAX_TEXT + 1))
+    except (OSError, ValueError) as problem:
+        reason = getattr(problem, "strerror", None) or "it is not UTF-8 text"
+        raise DlcalcError(f"--{dashed(name)} {_short(path)} cannot be read: {reason}", "check the path") from None
+
+
+def _bounded(name: str, found: str) -> str:
+    if len(found) > MAX_TEXT:
+        raise DlcalcError(f"{dashed(name)} has more than {MAX_TEXT:,} characters", "split it")
+    return found
+
+
+def data(*flags: str, help: str, metavar: str) -> Given:
+    """Declare a given that the question reads itself, from text or from Python values."""
+    return Given(lambda _, value: value, flags, help, metavar)
 
 
 def switch(help: str) -> Given:
@@ -233,7 +282,7 @@ def size_parts(text: str) -> list[str]:
     """
     text = text.strip()
     inside = _inside(text, "()") or _inside(text, "[]")
-    if inside is not None and len(_parts(inside, ",")) > 1:
+    if inside is not None and len(split_outside(inside, ",")) > 1:
         text = inside
     text = compiled(_BETWEEN_NUMBERS).sub("x", text)
     hidden = compiled(_WITH_X).sub(lambda word: word.group().replace("x", "_"), text)
@@ -257,7 +306,7 @@ def _axes(name: str, raw: Any) -> list[Any]:
         return list(raw)
     if not isinstance(raw, str) or len(raw) > MAX_LENGTH:
         return [raw]
-    if len(_parts(raw, ",")) > 1 or compiled(_PRODUCT).fullmatch(raw.strip()):
+    if len(split_outside(raw, ",")) > 1 or compiled(_PRODUCT).fullmatch(raw.strip()):
         meant = _short(re.sub(r"\s*[,*·\s]\s*", "x", raw.strip()))
         digits = raw.strip().replace(",", "")
         fix = (
@@ -305,7 +354,7 @@ def _read_text(name: str, text: str, scope: Scope | None) -> Value:
     if len(text) > MAX_TEXT:
         raise DlcalcError(f"--{dashed(name)} has {len(text):,} characters", f"at most {MAX_TEXT:,} are read")
     inside = _inside(text.strip(), "[]")
-    if inside is None and len(_parts(_inside(text.strip(), "()") or "", ",")) > 1:
+    if inside is None and len(split_outside(_inside(text.strip(), "()") or "", ",")) > 1:
         inside = _inside(text.strip(), "()")
     body = text.strip() if inside is None else inside.strip()
     if not body:
@@ -322,17 +371,17 @@ def _read_text(name: str, text: str, scope: Scope | None) -> Value:
 
 def _rows(body: str, *, bracketed: bool) -> tuple[list[str], bool]:
     """Split `1,2;3,4` or `[1,2],[3,4]` into rows, and say whether there are any."""
-    rows = _parts(body, ";")
+    rows = split_outside(body, ";")
     if len(rows) > 1:
         return [row if (inside := _inside(row.strip(), "[]")) is None else inside for row in rows], True
-    inner = [_inside(part.strip(), "[]") for part in _parts(body, ",")]
+    inner = [_inside(part.strip(), "[]") for part in split_outside(body, ",")]
     if None in inner or not (bracketed or len(inner) > 1):
         return rows, False
     return [row or "" for row in inner], True
 
 
 def _read_row(name: str, row: str, scope: Scope | None) -> tuple[Expr, ...]:
-    parts = _parts(row, ",")
+    parts = split_outside(row, ",")
     if len(parts) > MAX_ENTRIES:
         raise _too_many(name, len(parts))
     if any(not part.strip() for part in parts):
@@ -358,7 +407,8 @@ def _spans(text: str, separators: str) -> list[tuple[int, int]]:
     return [*found, (start, len(text))]
 
 
-def _parts(text: str, separators: str) -> list[str]:
+def split_outside(text: str, separators: str) -> list[str]:
+    """Split at separators that stand outside of brackets."""
     return [text[start:end] for start, end in _spans(text, separators)]
 
 
@@ -388,6 +438,6 @@ def rectangular(name: str, rows: tuple[Value, ...]) -> tuple[Value, ...]:
 
 
 __all__ = [
-    "COUNT", "POSITIVE", "REAL", "UNIT", "Given", "Size", "checked", "choice", "dashed", "read_scalar", "read_size",
-    "read_values", "scalar", "size", "size_parts", "switch", "values",
+    "COUNT", "POSITIVE", "REAL", "UNIT", "Given", "Size", "checked", "choice", "dashed", "data", "from_file", "from_stdin",
+    "read_scalar", "read_size", "read_values", "scalar", "size", "size_parts", "split_outside", "switch", "text", "values",
 ]  # fmt: skip

@@ -36,6 +36,8 @@ def marked(solution: Solution, given: Sequence[str]) -> Solution:
 
     Raises DlcalcError for an answer that cannot be read, or that does not say which of several it is.
     """
+    if solution.marker is not None:
+        return replace(solution, marks=solution.marker(given, solution.seed))
     return replace(solution, marks=tuple(mark(solution, *_addressed(solution, text)) for text in given))
 
 
@@ -159,7 +161,7 @@ def _compare(given: Value, right: Value, solution: Solution) -> tuple[str, dict[
     """Look for a point where the two differ: what differs there, in words and as numbers."""
     for position, (a, b) in enumerate(_pairs(given, right), 1):
         where = f"entry {position}: " if isinstance(right, tuple) and _shape(right) != (1,) else ""
-        if _rounded_places(a, b):
+        if rounded_places(a, b):
             continue
         if isinstance(a, Num) and isinstance(b, Num):
             if a.value != b.value:
@@ -174,7 +176,7 @@ def _compare(given: Value, right: Value, solution: Solution) -> tuple[str, dict[
     return None
 
 
-def _rounded_places(given: Expr, right: Expr) -> int:
+def rounded_places(given: Expr, right: Expr) -> int:
     """Return how many decimals of a rounded number are right, when all of them are; otherwise 0.
 
     At least three significant digits count as an answer.
@@ -237,7 +239,7 @@ def _decimal(value: Any) -> str:  # noqa: ANN401 (an exact number, a float of so
 def _agreeing(solution: Solution, answer: Answer, given: Value, text: str) -> Mark:
     """Say how far the agreement reaches: the same number, proved, or at the sampled points."""
     if not symbols(given, answer.value):
-        places = [_rounded_places(a, b) for a, b in _pairs(given, answer.value)]
+        places = [rounded_places(a, b) for a, b in _pairs(given, answer.value)]
         because = (
             f"rounded to {max(places)} decimals; exactly it is {unicode(answer.value)}"
             if any(places)

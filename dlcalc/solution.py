@@ -18,6 +18,7 @@ from dlcalc.notation.printing import Value, plain
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
+    from collections.abc import Sequence as Sequence_
 
     from dlcalc.notation.expression import Relation
     from dlcalc.notation.parser import Scope
@@ -168,7 +169,8 @@ class Step:
     where: Mapping[str, Expr] = field(default_factory=dict)
     """What the check puts in the place of symbols: the givens for the letters of a formula, or the one value
     at which a special case holds (alpha = 1)."""
-    shape: tuple[int, ...] | None = None
+    shape: tuple[int | str, ...] | None = None
+    """Rows and columns, as numbers or letters."""
     check: StepCheck | None = None
 
 
@@ -204,6 +206,12 @@ class Work(NamedTuple):
 
     steps: tuple[Step, ...]
     routes: tuple[Route | Experiment, ...] = ()
+    verify: Callable[[int], Verified] | None = None
+    """Checks the steps with a seed, where they are not scalar expressions."""
+
+
+Verified = tuple[tuple[Step, ...], tuple[Check, ...]]
+"""Steps with their checks, and the outcomes of the independent routes."""
 
 
 class Mark(NamedTuple):
@@ -233,12 +241,19 @@ class Solution:
     givens: Mapping[str, str] = field(default_factory=dict)
     seed: int = 0
     marks: tuple[Mark, ...] = ()
+    marker: Callable[[Sequence_[str], int], tuple[Mark, ...]] | None = None
+    """Judges answers with a seed, where they are not scalar expressions."""
+    documents: Mapping[str, Callable[[], str]] = field(default_factory=dict)
+    """Whole texts that a format prints instead of the solution: a graph, a program."""
 
     @cached_property
-    def _verified(self) -> tuple[tuple[Step, ...], tuple[Check, ...]]:
+    def _verified(self) -> Verified:
+        work = self.work()
+        if work.verify is not None:
+            return work.verify(self.seed)
         from dlcalc.numeric import verify
 
-        return verify(self.work(), self.samples, self.seed)
+        return verify(work, self.samples, self.seed)
 
     @cached_property
     def samples(self) -> Samples:

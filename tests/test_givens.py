@@ -244,7 +244,7 @@ def test_every_way_to_write_a_size_means_the_same(axes: list[int], times: str) -
         ([[3, 3]], "out-channels is one number, not [3, 3]; give a number or a symbol"),
         ("3x(3", "--out-channels: ( is never closed; add )"),
         ("1x" * 2000 + "1", "--out-channels '1x1x1x"),
-        ("3x" * 6000, "--out-channels: 12,000 characters; an expression has at most 10,000; split it"),
+        ("3x" * 6000, "--out-channels: 12,000 characters; at most 10,000 are read; split it"),
     ],
     ids=lambda value: repr(value)[:25],
 )

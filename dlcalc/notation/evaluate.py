@@ -8,7 +8,22 @@ from math import isinf
 from operator import add, mul
 from typing import TYPE_CHECKING, Any, ClassVar
 
-from dlcalc.notation.expression import Add, Call, Div, Entry, Expr, Mul, Num, Pow, Sum, Sym, names, power_bits
+from dlcalc.notation.expression import (
+    Add,
+    Call,
+    Div,
+    Entry,
+    Expr,
+    Formula,
+    Mul,
+    Num,
+    Pow,
+    Real,
+    Sum,
+    Sym,
+    names,
+    power_bits,
+)
 from dlcalc.notation.functions import PLAIN_ARITHMETIC
 
 if TYPE_CHECKING:
@@ -32,7 +47,7 @@ class Arithmetic:
 
     functions: ClassVar[Mapping[str, Callable[..., Any]]] = PLAIN_ARITHMETIC
 
-    def value(self, node: Expr, point: Any) -> Any:  # noqa: PLR0911 (a return per node)
+    def value(self, node: Expr, point: Any) -> Any:  # noqa: C901, PLR0911 (a case per node)
         """Compute an expression at a point."""
         match node:
             case Num(value):
@@ -53,6 +68,10 @@ class Arithmetic:
                 return self.call(node, point)
             case Sum():
                 return self.total(node, point)
+            case Real(value):
+                return value
+            case Formula():
+                raise ValueError(node)
         raise TypeError(node)
 
     def folded(self, operation: Callable[[Any, Any], Any], values: Iterable[Any]) -> Any:

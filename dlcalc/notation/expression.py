@@ -151,6 +151,22 @@ class Sum(Expr):
 
 
 @dataclass(frozen=True)
+class Real(Expr):
+    """A number that was computed with floats."""
+
+    value: float
+
+
+@dataclass(frozen=True)
+class Formula(Expr):
+    """What another part of dlcalc has written, such as a matrix expression; it has no value of its own here."""
+
+    plain: str
+    unicode: str
+    latex: str
+
+
+@dataclass(frozen=True)
 class Relation:
     """Two expressions compared: `=`, `!=`, `<`, `<=`, `>`, `>=`."""
 

@@ -194,8 +194,14 @@ _TABLE = (
 )
 FUNCTIONS = {function.name: function for function in _TABLE}
 SPELLINGS = {spelled(word): f.name for f in _TABLE if f.name not in INDICATORS for word in (f.name, *f.synonyms)}
-VECTOR_FUNCTIONS = frozenset({"softmax", "tr", "det", "logdet", "inv", "diag", "ones", "eye", "cossim"})
-"""Names of the notation that mean something for vectors and matrices only."""
+VECTOR_SPELLINGS = {
+    "softmax": "softmax", "log_softmax": "log_softmax", "logsoftmax": "log_softmax", "tr": "tr", "trace": "tr",
+    "det": "det", "logdet": "logdet", "inv": "inv", "inverse": "inv", "diag": "diag", "ones": "ones",
+    "zeros": "zeros", "eye": "eye", "cossim": "cossim", "cos_sim": "cossim", "cosine": "cossim", "transpose": "transpose",
+    "dot": "dot", "var": "var",
+}  # fmt: skip
+"""Every spelling of the functions that mean something for vectors and matrices only, and their names."""
+VECTOR_FUNCTIONS = frozenset(VECTOR_SPELLINGS)
 PLAIN_ARITHMETIC: dict[str, Callable[..., Any]] = {name: f.compute for name, f in FUNCTIONS.items()}
 """What `evaluate` needs to compute on Python numbers."""
 

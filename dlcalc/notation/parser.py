@@ -8,6 +8,7 @@ from itertools import accumulate
 from typing import TYPE_CHECKING
 
 from dlcalc.errors import DlcalcError, NotationError, nearest
+from dlcalc.notation.cursor import CLOSING, OPENING, RELATIONS, Cursor, short, shown
 from dlcalc.notation.evaluate import approximate
 from dlcalc.notation.expression import (
     MAX_POWER_BITS,
@@ -28,7 +29,7 @@ from dlcalc.notation.expression import (
     power_bits,
     unfolded,
 )
-from dlcalc.notation.functions import FUNCTIONS, INDICATORS, SPELLINGS, VECTOR_FUNCTIONS, Function, call
+from dlcalc.notation.functions import FUNCTIONS, SPELLINGS, VECTOR_FUNCTIONS, Function, call
 from dlcalc.notation.patterns import compiled
 from dlcalc.notation.tokens import ACCENTS, ENGLISH, GREEK, Token, inner_tokens, spelled, tokenize, written_out
 
@@ -44,8 +45,6 @@ MAX_SUMS = 20
 
 _SHORT = 2
 """Names up to this length before a parenthesis are factors, never misspelt functions."""
-_SHOWN = 40
-"""Characters of a name that a message shows."""
 _ASTRONOMICAL = 10**15
 """Bits of a power whose number of digits is no longer worth writing."""
 _MANY = 12
@@ -57,13 +56,9 @@ _NUMBERED = r"(.*?)_?([0-9]+)"
 _STEM = r"[^\W\d_]*"
 _DIFFERENCES = ("Δ", "δ")
 """Greek letters that make one name with what follows: Δx."""
-_RELATIONS = set(INDICATORS.values())
-_CLOSING = {"(": ")", "[": "]", "{": "}"}
-_OPENING = {closing: opening for opening, closing in _CLOSING.items()}
-_CLOSERS = {*_OPENING, "⌋", "⌉"}
+_CLOSERS = {*OPENING, "⌋", "⌉"}
 _AROUND = {"|": ("abs", "|"), "||": ("", "||"), "⌊": ("floor", "⌋"), "⌈": ("ceil", "⌉")}
-_STARTS = {*_CLOSING, "√", "⌊", "⌈", "Σ", "frac"}
-_NORMS = {"1": "norm_1", "2": "norm", "F": "norm", "inf": "norm_inf", "infty": "norm_inf"}
+_STARTS = {*CLOSING, "√", "⌊", "⌈", "Σ", "frac"}
 _MATRIX_ONLY = {
     ".*": "an element-wise product",
     "./": "an element-wise quotient",
@@ -79,11 +74,9 @@ _LEFT_OVER = {
     ";": _SEVERAL,
     ",": ("one expression was expected, not a list", "leave the comma out"),
     "_": ("a subscript was not expected here", "only a name has one"),
-    **dict.fromkeys(_RELATIONS, ("one expression was expected, not an equation", "leave one side out")),
+    **dict.fromkeys(RELATIONS, ("one expression was expected, not an equation", "leave one side out")),
     **{closing: (f"{closing} closes nothing", "remove it") for closing in _CLOSERS},
-    **{
-        closing: (f"{closing} closes nothing", f"remove it or open it with {_OPENING[closing]}") for closing in _OPENING
-    },
+    **{closing: (f"{closing} closes nothing", f"remove it or open it with {OPENING[closing]}") for closing in OPENING},
 }
 """What is wrong with an operator behind a complete expression, and the nearest fix."""
 _SUM_FORM = "a sum is written sum(k, 1, t, body) or Σ_{k=1}^{t} body"
@@ -132,7 +125,7 @@ def parse_relation(text: str, scope: Scope = OPEN) -> Relation:
     parser = _Parser(text, scope, tokenize(text))
     left = parser.expression()
     token = parser.token
-    if not token.is_symbol(*_RELATIONS):
+    if not token.is_symbol(*RELATIONS):
         raise parser.error("a relation (=, <, <=, …) was expected here")
     parser.advance()
     right = parser.expression()
@@ -140,34 +133,17 @@ def parse_relation(text: str, scope: Scope = OPEN) -> Relation:
     return Relation(left, token.text, right)
 
 
-class _Parser:
-    """Recursive descent with one token of look-ahead."""
+class _Parser(Cursor):
+    """Reads one scalar expression, or two and the relation between them."""
 
     def __init__(self, text: str, scope: Scope, tokens: Sequence[Token]) -> None:
-        self.text = text
+        super().__init__(text, tokens)
         self.scope = scope
-        self.tokens = list(_lines_joined(tokens))
-        self.at = 0
         self.depth = 0
         self.sums = 0
         self.open: list[str] = []
         self.bound: list[str] = []
         self.whole: dict[str, Token] = {}
-
-    @property
-    def token(self) -> Token:
-        return self.tokens[self.at]
-
-    def ahead(self, by: int) -> Token:
-        return self.tokens[min(self.at + by, len(self.tokens) - 1)]
-
-    def advance(self) -> Token:
-        token = self.token
-        self.at += token.kind != "end"
-        return token
-
-    def error(self, condition: str, fix: str = "", token: Token | None = None) -> NotationError:
-        return NotationError(condition, fix, text=self.text, position=(token or self.token).position)
 
     def finish(self, *parsed: Expr) -> None:
         """Refuse what is left over, and what no later walk could take."""
@@ -185,16 +161,10 @@ class _Parser:
             return self.matrix_only(token)
         operator = token.kind in {"symbol", "newline"}
         condition, fix = _LEFT_OVER.get(token.text, ("", "")) if operator else ("", "")
-        return self.error(condition or f"an operator was expected before {_shown(token)}", fix, token)
+        return self.error(condition or f"an operator was expected before {shown(token)}", fix, token)
 
     def matrix_only(self, token: Token) -> NotationError:
         return self.error(f"{_MATRIX_ONLY[token.text]} has no meaning between numbers", "use * and ^", token)
-
-    def accept(self, symbol: str) -> bool:
-        if self.token.is_symbol(symbol):
-            self.advance()
-            return True
-        return False
 
     def expect(self, symbol: str, opened: Token) -> None:
         token = self.token
@@ -207,11 +177,11 @@ class _Parser:
             within = ", or write abs(…) for bars within bars" if symbol in {"|", "||"} else ""
             raise self.error(f"{opened.text} is never closed", f"add {symbol}{within}", opened)
         fix = ""
-        if token.is_symbol(*_RELATIONS):
+        if token.is_symbol(*RELATIONS):
             fix = "a comparison is no number; write 1(z > 0) for its indicator"
         elif token.is_symbol(*_MATRIX_ONLY):
             raise self.matrix_only(token)
-        raise self.error(f"{symbol} was expected, not {_shown(token)}", fix)
+        raise self.error(f"{symbol} was expected, not {shown(token)}", fix)
 
     # sums, products, powers
 
@@ -343,13 +313,13 @@ class _Parser:
             return self.matrix_only(token)
         if token.is_symbol("inf"):
             return self.error("infinity is not a number here", "give a finite number or a symbol", token)
-        return self.error(f"a number, a name or a parenthesis was expected, not {_shown(token)}", "", token)
+        return self.error(f"a number, a name or a parenthesis was expected, not {shown(token)}", "", token)
 
     def enclosed(self, opened: Token, closing: str, *, indicator: bool = False) -> Expr:
         """Read what stands between brackets; a comparison too, where it means its indicator."""
         self.open.append(closing)
         inner = self.expression()
-        if indicator and self.token.is_symbol(*_RELATIONS):
+        if indicator and self.token.is_symbol(*RELATIONS):
             relation = self.advance().text
             inner = call(f"1 {relation}", inner, self.expression())
         self.expect(closing, opened)
@@ -360,27 +330,13 @@ class _Parser:
         """Read a parenthesis; `[z > 0]` and `1(z > 0)` are indicators."""
         before = self.tokens[self.at - 2] if self.at > 1 else token
         one = before.kind == "number" and before.text == "1" and not token.spaced
-        return self.enclosed(token, _CLOSING[token.text], indicator=one or token.text == "[")
+        return self.enclosed(token, CLOSING[token.text], indicator=one or token.text == "[")
 
     def between_bars(self, token: Token) -> Expr:
         """Read an absolute value, a norm, a floor or a ceiling."""
         function, closing = _AROUND[token.text]
         inner = self.enclosed(token, closing)
         return self.applied(function or self.norm_order(), [inner], token)
-
-    def norm_order(self) -> str:
-        """Read the subscript of a norm: nothing, _1, _2, _inf, _∞, _F."""
-        if not self.token.is_symbol("_", "inf"):
-            return "norm"
-        self.accept("_")
-        opened = self.token
-        braced = self.accept("{")
-        order = self.advance()
-        if order.text not in _NORMS:
-            raise self.error("a norm has the subscript 1, 2, F or inf", "", order)
-        if braced:
-            self.expect("}", opened)
-        return _NORMS[order.text]
 
     def root(self, token: Token) -> Expr:
         if self.token.is_symbol("[") and self.text.startswith("\\", token.position):
@@ -411,8 +367,8 @@ class _Parser:
         applied = self.token.is_symbol("(")
         if name == "sum" and applied and self.ahead(2).is_symbol(","):
             return self.sum_over(token)
-        if name == "I" and self.token.is_symbol(*_CLOSING) and self.holds_relation():
-            return self.enclosed(opened := self.advance(), _CLOSING[opened.text], indicator=True)
+        if name == "I" and self.token.is_symbol(*CLOSING) and self.holds_relation():
+            return self.enclosed(opened := self.advance(), CLOSING[opened.text], indicator=True)
         function = SPELLINGS.get(name)
         if function is None:
             return None
@@ -469,17 +425,6 @@ class _Parser:
         except (ArithmeticError, ValueError, DlcalcError):
             raise self.error(f"{token.text} has no value there", "", token) from None
 
-    def holds_relation(self) -> bool:
-        """Look whether the bracket that opens here holds a comparison."""
-        depth = 0
-        for token in self.tokens[self.at :]:
-            depth += token.is_symbol(*_CLOSING) - token.is_symbol(*_OPENING)
-            if depth == 0:
-                return False
-            if depth == 1 and token.is_symbol(*_RELATIONS):
-                return True
-        return False
-
     # sums
 
     def sum_over(self, token: Token) -> Expr:
@@ -503,14 +448,14 @@ class _Parser:
     def sigma(self, token: Token) -> Expr:
         """Read `Σ_{k=1}^{t} body`; the body runs to the end of the product."""
         opened = self.ahead(1)
-        if not self.token.is_symbol("_") or not opened.is_symbol(*_CLOSING) or self.ahead(2).kind != "name":
+        if not self.token.is_symbol("_") or not opened.is_symbol(*CLOSING) or self.ahead(2).kind != "name":
             raise self.error(_SUM_FORM, "", token)
         self.at += 2
         index = self.advance()
         if not self.accept("="):
             raise self.error(_SUM_FORM, "", token)
         lower = self.expression()
-        self.expect(_CLOSING[opened.text], opened)
+        self.expect(CLOSING[opened.text], opened)
         if self.token.kind == "superscript":
             upper = self.superscript()
         else:
@@ -575,7 +520,7 @@ class _Parser:
 
     def indexed(self) -> bool:
         bracket = self.token.is_symbol("[") and not self.token.spaced
-        return bracket or (self.token.is_symbol("_") and self.ahead(1).is_symbol(*_CLOSING))
+        return bracket or (self.token.is_symbol("_") and self.ahead(1).is_symbol(*CLOSING))
 
     def sequence(self, name: str, token: Token) -> Expr:
         """Read what follows the name of a list: `[k]`, `_{k}`, or nothing (the whole list)."""
@@ -584,20 +529,20 @@ class _Parser:
             return Sym(name)
         self.accept("_")
         opened = self.advance()
-        self.open.append(_CLOSING[opened.text])
+        self.open.append(CLOSING[opened.text])
         index = self.expression()
         if self.token.is_symbol(","):
-            raise self.error(f"an entry of {_shown(token)} has one index", "leave the others out")
-        self.expect(_CLOSING[opened.text], opened)
+            raise self.error(f"an entry of {shown(token)} has one index", "leave the others out")
+        self.expect(CLOSING[opened.text], opened)
         self.open.pop()
         return Entry(name, index)
 
     def symbol(self, name: str, token: Token) -> Expr:
         """Return a symbol; a number or a name in brackets right behind it would be its entry."""
         if self.token.is_symbol("_"):
-            raise self.error(f"{_shown(token)} has no entries here", "write a subscript of one letter or number")
+            raise self.error(f"{shown(token)} has no entries here", "write a subscript of one letter or number")
         if self.indexed() and self.ahead(1).kind in {"number", "name"} and self.ahead(2).is_symbol("]", ","):
-            raise self.error(f"{_shown(token)} has no entries here", "write * between factors")
+            raise self.error(f"{shown(token)} has no entries here", "write * between factors")
         return Sym(name)
 
     def entry(self, name: str, token: Token) -> Expr | None:
@@ -646,7 +591,7 @@ class _Parser:
         stem = compiled(_STEM).match(name)[0]  # type: ignore[index]  # matches any text
         if len(stem) > _SHORT and stem not in ENGLISH:
             fix = nearest(name, SPELLINGS) or "write * between factors"
-            raise self.error(f"{_shown(token)} is not a function", fix, token)
+            raise self.error(f"{shown(token)} is not a function", fix, token)
 
     def unknown(self, name: str, token: Token) -> NotationError:
         scope = self.scope
@@ -659,32 +604,17 @@ class _Parser:
         elif not fix:
             listed = ", ".join(names[:_MANY]) + (", …" if len(names) > _MANY else "")
             fix = f"known here: {listed or 'no names'}"
-        return self.error(f"{_short(name)} is not a name in this question", fix, token)
+        return self.error(f"{short(name)} is not a name in this question", fix, token)
 
 
 _READERS: dict[str, Callable[[_Parser, Token], Expr]] = {
-    **dict.fromkeys(_CLOSING, _Parser.bracketed),
+    **dict.fromkeys(CLOSING, _Parser.bracketed),
     **dict.fromkeys(_AROUND, _Parser.between_bars),
     "√": _Parser.root,
     "Σ": _Parser.sigma,
     "frac": _Parser.fraction,
 }
 """What a symbol begins; a symbol that is not here begins nothing."""
-
-
-def _lines_joined(tokens: Sequence[Token]) -> Iterator[Token]:
-    """Leave out the line ends around an expression and inside its brackets."""
-    depth = 0
-    waiting: list[Token] = []
-    for at, token in enumerate(tokens):
-        depth += token.is_symbol(*_CLOSING) - token.is_symbol(*_OPENING)
-        if token.kind != "newline":
-            if token.kind != "end":
-                yield from waiting
-            waiting.clear()
-            yield token
-        elif depth <= 0 and at:
-            waiting.append(token)
 
 
 def _whole_sequences(expression: Expr, lists: Mapping[str, Token]) -> Iterator[str]:
@@ -704,14 +634,3 @@ def _beyond_floats(node: Expr) -> bool:
 
 def _digits(bits: int) -> str:
     return f"{bits * 3 // 10:,}"
-
-
-def _short(text: str) -> str:
-    return text if len(text) <= _SHOWN else f"{text[: _SHOWN - 1]}…"
-
-
-def _shown(token: Token) -> str:
-    """Show a token in a message: a name as it is, anything else in quotes."""
-    if token.kind == "name":
-        return _short(token.text)
-    return "the end" if token.kind == "end" else repr(_short(token.text))

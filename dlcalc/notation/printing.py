@@ -11,7 +11,22 @@ from functools import cached_property
 from typing import TYPE_CHECKING
 
 from dlcalc.errors import DlcalcError
-from dlcalc.notation.expression import Add, Call, Div, Entry, Expr, Mul, Num, Pow, Relation, Sum, Sym, names
+from dlcalc.notation.expression import (
+    Add,
+    Call,
+    Div,
+    Entry,
+    Expr,
+    Formula,
+    Mul,
+    Num,
+    Pow,
+    Real,
+    Relation,
+    Sum,
+    Sym,
+    names,
+)
 from dlcalc.notation.functions import INDICATORS, SPELLINGS, VECTOR_FUNCTIONS
 from dlcalc.notation.patterns import compiled
 from dlcalc.notation.tokens import ACCENTS, ENGLISH, SUPERSCRIPTS, spelled
@@ -114,7 +129,18 @@ class _Style:
                 return self.call(function, arguments)
             case Sum():
                 return self.total(node)
+            case Real(value):
+                return self.real(value), SUM if value < 0 else ATOM
+            case Formula():
+                return self.written(node), SUM
         raise TypeError(node)
+
+    def real(self, value: float) -> str:
+        """Write a float so that it reads back alike."""
+        return repr(value)
+
+    def written(self, node: Formula) -> str:
+        return node.plain
 
     def number(self, value: Fraction) -> tuple[str, int]:
         try:
@@ -183,6 +209,12 @@ class _Style:
 
 
 class _Unicode(_Style):
+    def real(self, value: float) -> str:
+        return f"{value:.10g}"
+
+    def written(self, node: Formula) -> str:
+        return node.unicode
+
     @cached_property
     def longest(self) -> int:
         """The length of the longest word that letters must not spell; of a run of letters no more is looked at."""
@@ -266,6 +298,12 @@ class _Unicode(_Style):
 
 
 class _Latex(_Style):
+    def real(self, value: float) -> str:
+        return f"{value:.10g}"
+
+    def written(self, node: Formula) -> str:
+        return node.latex
+
     def enclosed(self, text: str) -> str:
         return rf"\left({text}\right)"
 

@@ -131,18 +131,18 @@ def written_out(name: str) -> str:
     )
 
 
-def tokenize(text: str) -> tuple[Token, ...]:
-    """Split text into tokens, the last of kind `end`.
+def tokenize(text: str, most: int = MAX_LENGTH) -> tuple[Token, ...]:
+    """Split text of at most so many characters into tokens, the last of kind `end`.
 
     >>> [t.text for t in tokenize("2mn − α²")]
     ['2', 'mn', '-', 'α', '2', '']
     """
-    if len(text) > MAX_LENGTH:
+    if len(text) > most:
         raise NotationError(
-            f"{len(text):,} characters; an expression has at most {MAX_LENGTH:,}",
+            f"{len(text):,} characters; at most {most:,} are read",
             "split it",
             text=text,
-            position=MAX_LENGTH,
+            position=most,
         )
     return (*_Lexer(_unstyled(text), text).tokens(), Token("end", "", len(text)))
 

@@ -9,10 +9,14 @@ from dataclasses import dataclass
 from importlib import import_module
 from typing import TYPE_CHECKING
 
+from dlcalc.errors import DlcalcError
+
 if TYPE_CHECKING:
     from dlcalc.solution import Solution
 
 FORMATS = ("text", "plain", "markdown", "latex", "json")
+GRAPHS = ("dot", "mermaid")
+"""Formats of the questions that have a graph."""
 
 
 @dataclass(frozen=True)
@@ -29,7 +33,11 @@ class Layout:
 
 
 def render(solution: Solution, form: str, layout: Layout) -> str:
-    """Render a solution in one of the `FORMATS`."""
+    """Render a solution in one of the `FORMATS`, or as the document that it has in a format."""
+    if form in solution.documents:
+        return solution.documents[form]()
+    if form in GRAPHS:
+        raise DlcalcError(f"{solution.topic} has no graph", f"use --format {', '.join(FORMATS)}")
     module = import_module(f"dlcalc.render.{form}")
     written: str = module.render(solution, layout)
     return written

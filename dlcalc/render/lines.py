@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from dlcalc.notation.expression import Num
+from dlcalc.notation.expression import Num, Real
 from dlcalc.notation.patterns import compiled
 from dlcalc.notation.printing import Value, decimal, plain, unicode
 from dlcalc.notation.tokens import ACCENTS, GREEK, OPERATORS, SUBSCRIPTS, SUPERSCRIPTS
@@ -106,7 +106,7 @@ def _short(value: Value) -> bool:
     """Say whether all its numbers are short decimals as they stand."""
     if isinstance(value, tuple):
         return all(map(_short, value))
-    return isinstance(value, Num) and decimal(value.value) is not None
+    return isinstance(value, Real) or (isinstance(value, Num) and decimal(value.value) is not None)
 
 
 def _ten_digits(computed: Computed) -> str:

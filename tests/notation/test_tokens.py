@@ -203,7 +203,7 @@ def test_white_space_before_a_token_is_known() -> None:
         ("\\hat x", "\\hat needs one name in braces", "write \\hat{x}", 0),
         ("2 + 1e999999", "1e999999 is out of range; numbers of up to 4,000 digits are read", "use a symbol", 4),
         ("1" * 4001, "a number of 4,001 digits; numbers of up to 4,000 digits are read", "use a symbol", 0),
-        ("a+" * 6000, "12,000 characters; an expression has at most 10,000", "split it", MAX_LENGTH),
+        ("a+" * 6000, "12,000 characters; at most 10,000 are read", "split it", MAX_LENGTH),
     ],
     ids=lambda value: value[:20] if isinstance(value, str) else "",
 )

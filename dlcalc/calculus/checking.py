@@ -1,0 +1,470 @@
+"""The checks: every δ and every gradient against the complex step on every coordinate, and central differences.
+
+One batch holds every coordinate of every quantity: the statements are run once with a tiny imaginary step in each,
+and four times with real steps. Each displayed line is read again from its text before it is evaluated.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cached_property
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+import numpy as np
+
+from dlcalc.calculus.batches import Batch
+from dlcalc.calculus.functions import ELEMENTWISE
+from dlcalc.calculus.inference import typed_expression
+from dlcalc.calculus.printing import DELTA, plain
+from dlcalc.calculus.terms import Apply, Compare, Inverse, Name, Term, walk
+from dlcalc.errors import DlcalcError
+from dlcalc.solution import StepCheck
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
+
+    from dlcalc.calculus.derivation import Derivation
+    from dlcalc.calculus.exact import Matrix
+    from dlcalc.calculus.inference import Leaf, Typed
+
+# ruff: noqa: ANN401 (arrays)
+
+SEEDS = 3
+COMPLEX_STEP = 1e-20
+STEP = 2e-4
+"""Step of the central differences, shortened where a kink is near."""
+CLEAR = 100
+"""Steps that a point stays away from every kink."""
+TRIES = 300
+EXACT_TOLERANCE = 1e-10
+DIFFERENCE_TOLERANCE = 1e-6
+DATA_TOLERANCE = 1e-8
+"""Between exact arithmetic and floats at given data."""
+MAX_WORK = 1_500_000
+"""Entries that the batch of all coordinates may compute; beyond it, random directions replace single coordinates."""
+DIRECTIONS = 16
+DISTINCT = 8
+"""Up to so many lengths are all different."""
+
+Point = dict[str, Any]
+
+
+def lengths_for(typed: Typed, names: Iterable[str]) -> dict[str, int]:
+    """Choose a length for each name, all distinct while there are few, so that a missing transpose shows."""
+    names = list(names)
+    for start in range(2, 40):
+        chosen = {name: start + at % DISTINCT for at, name in enumerate(names)}
+        shapes = [typed.shape(name) for name in typed.names]
+        if all(dim.value(chosen) >= 1 for shape in shapes for dim in shape):
+            return chosen
+    raise DlcalcError("no lengths fit all the shapes", "declare the shapes")
+
+
+class Block(NamedTuple):
+    """The coordinates of one quantity in the batch, or of what one statement (`through`) reads of it."""
+
+    name: str
+    through: str
+    start: int
+    stop: int
+
+
+class Data(NamedTuple):
+    """Given numbers: arrays of all leaves, and the lengths of the axes."""
+
+    leaves: Point
+    lengths: Mapping[str, int]
+
+
+@dataclass(frozen=True)
+class Seen:
+    """A point with everything known about it: values, gradients by complex step and by differences."""
+
+    values: Point
+    exact: Mapping[tuple[str, str], Any]
+    differences: Mapping[tuple[str, str], Any]
+
+
+class Checker:
+    """Runs the statements of a derivation at random points and compares its lines with what it finds."""
+
+    def __init__(self, typed: Typed, derivation: Derivation, seed: int, data: Data | None = None) -> None:
+        """Choose lengths and points; data take the place of random points."""
+        self.typed, self.derivation, self.data = typed, derivation, data
+        self.lengths = dict(data.lengths) if data is not None else lengths_for(typed, typed.lengths)
+        self.batch = Batch(self.lengths)
+        self.random = np.random.default_rng(seed)
+        self.delta_shapes = {DELTA + name: g.term.shape for name, g in derivation.gradients.items()}
+        self.extra = {
+            **{name: term.shape for name, term in derivation.definitions.items()},
+            **self.delta_shapes,
+            **{n.name: n.shape for t in derivation.upstream.values() for n in walk(t) if isinstance(n, Name)},
+        }
+
+    # points
+
+    def forward(self, leaves: Point, definitions: Mapping[str, Term] | None = None) -> Point:
+        """Run the statements."""
+        values = dict(leaves)
+        for name, term in (definitions or self.derivation.definitions).items():
+            values[name] = self.batch.value(term, values)
+        return values
+
+    def drawn(self, count: int, attempt: int) -> Point:
+        """Draw leaves at so many points; later attempts try positive values as well."""
+        point: Point = {}
+        invertible = _inverted(self.derivation.definitions.values())
+        shapes = {**{leaf.name: leaf.shape for leaf in self.typed.leaves.values()}, **self._upstream_shapes}
+        for name, shape in shapes.items():
+            size = (count, shape.rows.value(self.lengths), shape.cols.value(self.lengths))
+            leaf = self.typed.leaves.get(name)
+            if name in invertible:
+                point[name] = 0.3 * self.random.normal(size=size) + 1.5 * np.eye(size[1], size[2])[None]
+            elif leaf is not None and leaf.kind != "R":
+                point[name] = self._declared(leaf, size)
+            elif attempt > TRIES // 10 and self.random.random() < 0.5:  # noqa: PLR2004 (an even chance)
+                point[name] = self.random.uniform(0.1, 0.9, size)
+            else:
+                point[name] = self.random.normal(size=size)
+        return point
+
+    @cached_property
+    def _upstream_shapes(self) -> dict[str, Any]:
+        """Names that only a given gradient uses."""
+        known = {*self.typed.leaves, *self.derivation.definitions}
+        found = [n for t in self.derivation.upstream.values() for n in walk(t) if isinstance(n, Name)]
+        return {n.name: n.shape for n in found if n.name not in known}
+
+    def _declared(self, leaf: Leaf, size: tuple[int, int, int]) -> Any:
+        if leaf.kind == "onehot":
+            chosen = self.random.integers(size[1], size=(size[0], 1, size[2]))
+            return (np.arange(size[1])[None, :, None] == chosen).astype(float)
+        if leaf.kind == "values":
+            return self.random.choice([float(v) for v in leaf.values], size=size)
+        if leaf.kind == "interval":
+            low, high = map(float, leaf.values)
+            return self.random.uniform(low + 0.05 * (high - low), high - 0.05 * (high - low), size)
+        return self.random.integers(1, 7, size=size).astype(float)
+
+    def clear_of_kinks(self, values: Point) -> Any:
+        """Return for each point how far it is from the nearest kink; NaN where something has no value."""
+        count = max(v.shape[0] for v in values.values())
+        far = np.full(count, np.inf)
+        for term in self.derivation.definitions.values():
+            for node in walk(term):
+                gap = self._gap(node, values)
+                if gap is not None:
+                    far = np.minimum(far, np.broadcast_to(gap, (count,)))
+        for value in values.values():
+            far = np.where(
+                np.isfinite(value).all(axis=(-2, -1)) & (np.abs(value) < 1e6).all(axis=(-2, -1)), far, np.nan
+            )  # noqa: PLR2004 (where differences lose their digits)
+        return far
+
+    def _gap(self, node: Term, values: Point) -> Any:
+        if isinstance(node, Compare):
+            return np.abs(self.batch.value(node.left, values) - self.batch.value(node.right, values)).min(axis=(-2, -1))
+        if not isinstance(node, Apply):
+            return None
+        row = ELEMENTWISE.get(node.function)
+        if row is not None:
+            return (
+                None
+                if row.kink is None
+                else np.abs(self.batch.value(row.kink(node.arguments), values)).min(axis=(-2, -1))
+            )
+        argument = node.arguments[0]
+        if node.function in {"max", "min", "norm_inf"}:
+            found = self.batch.value(argument, values)
+            if node.function == "norm_inf":
+                found = np.abs(found)
+                found = np.sum(found, axis=-1, keepdims=True) if 1 not in found.shape[-2:] else found
+            if node.axis is None:
+                found = found.reshape(found.shape[0], -1, 1)
+            line = np.sort(found, axis=-1 if node.axis == 1 else -2)
+            if line.shape[-1 if node.axis == 1 else -2] < 2:  # noqa: PLR2004 (nothing to tie with)
+                return None
+            ends = np.diff(line, axis=-1 if node.axis == 1 else -2)
+            ends = ends if node.axis == 1 else np.swapaxes(ends, -1, -2)
+            return (ends[..., 0] if node.function == "min" else ends[..., -1]).min(axis=-1)
+        if node.function in {"norm_1", "norm", "cossim"}:
+            parts = [np.abs(self.batch.value(a, values)) for a in node.arguments]
+            return np.min(
+                [
+                    p.min(axis=(-2, -1)) if node.function == "norm_1" else np.sqrt((p * p).sum(axis=(-2, -1)))
+                    for p in parts
+                ],
+                axis=0,
+            )
+        return None
+
+    def points(self, count: int) -> tuple[Point, float]:
+        """Find points where everything has a value, far from kinks; return them and the step that they allow."""
+        if self.data is not None:
+            with np.errstate(all="ignore"):
+                far = float(np.min(self.clear_of_kinks(self.forward(self.data.leaves))))
+            return dict(self.data.leaves), min(STEP, far / CLEAR) if far > 0 else 0.0
+        kept: list[tuple[float, Point]] = []
+        for attempt in range(TRIES):
+            leaves = self.drawn(count, attempt)
+            with np.errstate(all="ignore"):
+                far = self.clear_of_kinks(self.forward(leaves))
+            good = np.flatnonzero(far > STEP * CLEAR * (1 if attempt < TRIES // 2 else 0.01))
+            kept += [(float(far[i]), {name: v[i : i + 1] for name, v in leaves.items()}) for i in good]
+            if len(kept) >= count:
+                break
+        if len(kept) < count:
+            raise DlcalcError(
+                "no random point gives every quantity a value", "declare what restricts the names, such as p in (0,1)"
+            )
+        chosen = kept[:count]
+        step = min(STEP, min(far for far, _ in chosen) / CLEAR)
+        return {name: np.concatenate([p[name] for _, p in chosen]) for name in chosen[0][1]}, step
+
+    # derivatives
+
+    @cached_property
+    def blocks(self) -> list[Block]:
+        """Every coordinate of every quantity that has a gradient, and of every path."""
+        found: list[Block] = []
+        at = 0
+        for name, gradient in self.derivation.gradients.items():
+            rows, cols = self.batch.size(gradient.term)
+            paths = [p.through for p in gradient.paths] if len(gradient.paths) > 1 else []
+            for through in ("", *paths):
+                found.append(Block(name, through, at, at + rows * cols))
+                at += rows * cols
+        return found
+
+    def run(self, point: Point, step: complex) -> Any:
+        """Run the statements with a step in every coordinate of the batch; return the loss of each run."""
+        moves = {(b.name, b.through): self._stepped(b, step) for b in self.blocks}
+        return self.moved(point, {n: m for (n, through), m in moves.items() if not through}, moves)
+
+    def _stepped(self, block: Block, step: complex) -> Any:
+        gradient = self.derivation.gradients[block.name]
+        rows, cols = self.batch.size(gradient.term)
+        move = np.zeros((self.blocks[-1].stop, rows, cols), dtype=complex if isinstance(step, complex) else float)
+        for k in range(rows * cols):
+            move[block.start + k, k // cols, k % cols] = step
+        return move
+
+    @cached_property
+    def directional(self) -> bool:
+        """Whether there are too many coordinates to step each of them."""
+        entries = sum(rows * cols for rows, cols in map(self.batch.size, self.derivation.definitions.values()))
+        return bool(self.blocks) and self.blocks[-1].stop * max(entries, 1) > MAX_WORK
+
+    @cached_property
+    def seen(self) -> list[Seen]:
+        """The points, with their gradients by both routes."""
+        points, step = self.points(1 if self.data is not None else SEEDS)
+        found = []
+        for at in range(next(iter(points.values())).shape[0] if points else 1):
+            point = {name: value[at : at + 1] for name, value in points.items()}
+            with np.errstate(all="ignore"):
+                found.append(self._by_formula(point) if self.directional or not step else self._by_steps(point, step))
+        return found
+
+    def _by_steps(self, point: Point, step: float) -> Seen:
+        """Step every coordinate."""
+        exact = np.imag(self.run(point, 1j * COMPLEX_STEP)) / COMPLEX_STEP
+        runs = [self.run(point, s * step) for s in (1.0, -1.0, 2.0, -2.0)]
+        differences = (8 * (runs[0] - runs[1]) - (runs[2] - runs[3])) / (12 * step)
+        both = [{(b.name, b.through): self._shaped(b, found) for b in self.blocks} for found in (exact, differences)]
+        values = self.forward(point)
+        values |= {DELTA + name: both[0][name, ""] for name in self.derivation.gradients}
+        return Seen(values, both[0], both[1])
+
+    def _by_formula(self, point: Point) -> Seen:
+        """Take the gradients from the derivation; `joint` and `local` then compare them along random directions."""
+        values = self.forward(point)
+        for name, gradient in self.derivation.gradients.items():
+            found = self.batch.value(gradient.short, values)
+            values[DELTA + name] = np.broadcast_to(found, (1, *self.batch.size(gradient.term)))
+        exact = {}
+        for name, gradient in self.derivation.gradients.items():
+            exact[name, ""] = values[DELTA + name]
+            for path in gradient.paths:
+                exact[name, path.through] = (
+                    self.batch.value(path.term, values) if path.through else values[DELTA + name]
+                )
+        return Seen(values, exact, exact)
+
+    # random directions, for large programs and data
+
+    def local(self, name: str) -> float:
+        """Compare a gradient with the complex step of the statements that use the quantity, along directions."""
+        if name == self.derivation.loss or name in self.derivation.upstream:
+            return 0.0
+        worst = 0.0
+        for seen in self.seen:
+            size = self.batch.size(self.derivation.gradients[name].term)
+            direction = self.random.normal(size=(DIRECTIONS, *size))
+            reached = 0.0
+            for path in self.derivation.gradients[name].paths:
+                moved = {**seen.values, name: seen.values[name] + 1j * COMPLEX_STEP * direction}
+                found = np.imag(self.batch.value(self.derivation.definitions[path.through], moved)) / COMPLEX_STEP
+                delta = 1.0 if path.through == self.derivation.loss else seen.values[DELTA + path.through]
+                reached = reached + np.sum(delta * found, axis=(-2, -1))
+            worst = max(worst, error(np.sum(seen.exact[name, ""] * direction, axis=(-2, -1)), np.asarray(reached)))
+        return worst
+
+    def joint(self, step: complex) -> float:
+        """Compare all gradients at once with steps of the loss along random directions."""
+        worst = 0.0
+        for seen in self.seen:
+            directions = {
+                name: self.random.normal(size=(DIRECTIONS, *self.batch.size(g.term)))
+                / np.sqrt(seen.exact[name, ""].size)
+                for name, g in self.derivation.gradients.items()
+            }
+            expected = sum(np.sum(seen.exact[name, ""] * d, axis=(-2, -1)) for name, d in directions.items())
+            point = {name: seen.values[name] for name in (*self.typed.leaves, *self._upstream_shapes)}
+            if isinstance(step, complex):
+                found = np.imag(self.moved(point, {k: step * d for k, d in directions.items()})) / step.imag
+            else:
+                runs = [
+                    self.moved(point, {k: s * step * d for k, d in directions.items()}) for s in (1.0, -1.0, 2.0, -2.0)
+                ]
+                found = (8 * (runs[0] - runs[1]) - (runs[2] - runs[3])) / (12 * step)
+            worst = max(worst, error(found, np.asarray(expected)))
+        return worst
+
+    def moved(self, point: Point, moves: Mapping[str, Any], paths: Mapping[tuple[str, str], Any] | None = None) -> Any:
+        """Run the statements with quantities moved (on `paths`, as one statement sees them); return the loss of each run."""
+        constants = {
+            name: self.batch.value(term, self.forward(point)) for name, term in self.derivation.upstream.items()
+        }
+        values = {name: value + moves[name] if name in moves else value for name, value in point.items()}
+        for name, term in self.derivation.definitions.items():
+            seen = {
+                **values,
+                **{n: values[n] + move for (n, through), move in (paths or {}).items() if through == name},
+            }
+            found = self.batch.value(term, seen if paths else values)
+            values[name] = found + moves[name] if name in moves else found
+        if constants:
+            return sum(np.sum(constants[name] * values[name], axis=(-2, -1)) for name in constants)
+        return values[self.derivation.loss][..., 0, 0]
+
+    def _shaped(self, block: Block, found: Any) -> Any:
+        size = self.batch.size(self.derivation.gradients[block.name].term)
+        total = np.broadcast_to(found, (self.blocks[-1].stop,))
+        return total[block.start : block.stop].reshape(1, *size)
+
+    # lines
+
+    def read(self, text: str) -> Term:
+        """Read a displayed line again."""
+        return typed_expression(text, self.typed, self.extra)
+
+    def line(self, term: Term, name: str, through: str = "") -> StepCheck:
+        """Compare a displayed term with the gradient of a quantity (or with what reaches it through one statement)."""
+        found = self.compared(plain(term), lambda seen: seen.exact[name, through])
+        if not self.directional or through:
+            return found
+        off = max(found.max_error, self.local(name))
+        return found._replace(
+            holds=off <= EXACT_TOLERANCE, max_error=off, method="complex step along random directions"
+        )
+
+    def at_data(self, name: str, rows: Matrix, *, gradient: bool) -> StepCheck:
+        """Compare an exact value with what floats and the complex step find at the data."""
+        seen = self.seen[0]
+        right = np.asarray([[float(entry) for entry in row] for row in rows])[None]
+        found = seen.exact[name, ""] if gradient else seen.values[name]
+        off = error(found, right)
+        method = "complex step at the data" if gradient else "floats at the data"
+        return StepCheck(off <= DATA_TOLERANCE, method, int(right.size), off)
+
+    def statement(self, name: str, term: Term) -> StepCheck:
+        """Compare a displayed statement with the value that the program as typed gives."""
+        return self.compared(
+            plain(term),
+            lambda seen: self._original(seen)[name] if name in self.typed.definitions else seen.values[name],
+        )
+
+    def _original(self, seen: Seen) -> Point:
+        leaves = {name: seen.values[name] for name in self.typed.leaves}
+        return self.forward(leaves, self.typed.definitions)
+
+    def compared(self, text: str, right: Any) -> StepCheck:
+        """Evaluate a text at the points and compare it with what is right there."""
+        try:
+            term = self.read(text)
+            with np.errstate(all="ignore"):
+                pairs = [(self.batch.value(term, seen.values), right(seen)) for seen in self.seen]
+        except DlcalcError as problem:
+            return StepCheck(
+                holds=False, method=f"could not be read again: {problem.condition}", points=0, max_error=0.0
+            )
+        same = all(np.broadcast_shapes(a.shape, b.shape) == b.shape for a, b in pairs)
+        worst = max((error(a, b) for a, b in pairs), default=0.0) if same else float("inf")
+        entries = sum(int(b.size) for _, b in pairs)
+        return StepCheck(bool(worst <= EXACT_TOLERANCE), "complex step on every coordinate", entries, min(worst, 1e300))
+
+    def first_route(self) -> tuple[float, str, str]:
+        """Return the worst disagreement of the displayed gradients with the complex step, where, and how."""
+        if self.directional:
+            off = self.joint(1j * COMPLEX_STEP)
+            return off, "", f"complex step along {DIRECTIONS} random directions"
+        worst, place = 0.0, ""
+        for name, gradient in self.derivation.gradients.items():
+            off = self.line(gradient.closed if gradient.closed is not None else gradient.short, name).max_error
+            worst, place = (off, name) if off >= worst else (worst, place)
+        return worst, place, "complex step"
+
+    def second_route(self) -> tuple[float, str]:
+        """Return the worst disagreement of central differences with the complex step, and where it is."""
+        if self.directional:
+            return self.joint(STEP), ""
+        worst, place = 0.0, ""
+        for seen in self.seen:
+            for (name, through), found in seen.exact.items():
+                off = error(seen.differences[name, through], found)
+                worst, place = (off, name) if off >= worst else (worst, place)
+        return worst, place
+
+    def code_error(self, wanted: Iterable[str]) -> float:
+        """Run the NumPy function at the points; return its worst disagreement."""
+        from dlcalc.calculus.code import numpy_code, run
+
+        text = numpy_code(self.typed, self.derivation, tuple(wanted))
+        worst = 0.0
+        for seen in self.seen:
+            arguments = {name: seen.values[name][0] for name in (*self.typed.leaves, *self._upstream_shapes)}
+            found = run(text, arguments)
+            for name in wanted:
+                right = seen.exact[name, ""][0]
+                worst = max(worst, error(np.asarray(found[name], dtype=float).reshape(right.shape), right))
+        return worst
+
+    @property
+    def coordinates(self) -> int:
+        """How many coordinates were stepped, over all points."""
+        return self.blocks[-1].stop * len(self.seen)
+
+
+def error(found: Any, right: Any) -> float:
+    """Return the largest difference, relative to the size of what is right."""
+    scale = max(1.0, float(np.max(np.abs(right), initial=0.0)))
+    off = float(np.max(np.abs(found - right), initial=0.0)) / scale
+    return off if np.isfinite(off) else float("inf")
+
+
+def _inverted(terms: Iterable[Term]) -> set[str]:
+    """Find the leaves that stand in an inverse or a determinant."""
+    found: set[str] = set()
+    for term in terms:
+        for node in walk(term):
+            inside = (
+                node.of
+                if isinstance(node, Inverse)
+                else node.arguments[0]
+                if isinstance(node, Apply) and node.function in {"det", "logdet"}
+                else None
+            )
+            if isinstance(inside, Name):
+                found.add(inside.name)
+    return found
