@@ -82,7 +82,7 @@ class Topic:
         Raises DlcalcError (exit code 2) for givens that are unknown, missing, unreadable or impossible.
         """
         raw = {self._canonical.get(name, name): value for name, value in raw.items() if value is not None}
-        givens = " ".join([self.name, *(f"--{dashed(n)} {_written(v)}" for n, v in raw.items())])
+        givens = " ".join([self.name, *(self._restated(name, value) for name, value in raw.items())])
         try:
             read = self._read(raw)
             solution = self.function(**read)
@@ -90,6 +90,11 @@ class Topic:
             raise problem.restated(givens) from None
         written = {p.name: _written(read[p.name], p.given.between) for p in self.parameters if read[p.name] is not None}
         return replace(solution, topic=self.name, givens=written)
+
+    def _restated(self, name: str, value: object) -> str:
+        """Write a given as on the command line."""
+        positional = any(p.name == name and p.given.positional for p in self.parameters)
+        return f"'{_written(value)}'" if positional else f"--{dashed(name)} {_written(value)}"
 
     def _read(self, raw: dict[str, object]) -> dict[str, Any]:
         known = {p.name: p for p in self.parameters}

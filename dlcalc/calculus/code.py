@@ -263,11 +263,15 @@ class _Writer:
     functions: dict[str, None] = field(default_factory=dict)
 
     def statement(self, target: str, term: Term) -> str:
-        """Write an assignment; a number is a float from the start."""
+        """Write an assignment."""
+        return f"{target} = {self.float(term)}"
+
+    def float(self, term: Term) -> str:
+        """Write a term that stands alone; a number is a float from the start."""
         text = self.at(term, SUM)
-        if isinstance(term, Number | Length):
-            text = repr(float(text)) if text.removeprefix("-").isdigit() else f"float({text})"
-        return f"{target} = {text}"
+        if text.removeprefix("-").isdigit():
+            return f"{text}.0"
+        return f"float({text})" if isinstance(term, Length) else text
 
     def at(self, term: Term, least: int) -> str:
         """Write a term, in parentheses where it binds less tightly than its place asks."""
@@ -309,7 +313,7 @@ class _Writer:
                 return f"np.linalg.inv({self.at(of, SUM)})", ATOM
             case Compare(shape):
                 truth = self.truth(term)
-                return f"float({truth})" if shape.is_scalar else f"{_enclosed(truth, ATOM)}.astype(float)", ATOM
+                return f"float({truth[0]})" if shape.is_scalar else f"{_enclosed(truth, ATOM)}.astype(float)", ATOM
             case Part():
                 return self.part(term), ATOM
             case Grid():
@@ -397,7 +401,7 @@ class _Writer:
         return f"{of}[{rows}]" if cols == ":" else f"{of}[{rows}, {cols}]"
 
     def grid(self, term: Grid) -> str:
-        rows = [[self.at(cell, SUM) for cell in row] for row in term.rows]
+        rows = [[self.float(cell) for cell in row] for row in term.rows]
         nested = ", ".join(f"[{', '.join(row)}]" for row in rows)
         if all(cell.shape.is_scalar for row in term.rows for cell in row):
             return f"np.array([{nested}])"

@@ -230,7 +230,8 @@ class _Inference:
         first = node.parts[0]
         for operand in node.parts[1:]:
             seen = self.visit(operand)
-            found = self.alike(found, seen, (first, operand), operator)
+            sign = "-" if operator == "+" and operand.head == "negative" else operator
+            found = self.alike(found, seen, (first, operand), sign)
         return found
 
     def alike(self, left: Seen, right: Seen, nodes: tuple[Node, Node], operator: str) -> Seen:
@@ -238,7 +239,7 @@ class _Inference:
             return right if left.scalar else left
         one, other = self.lengths.shape(left.shape), self.lengths.shape(right.shape)
         for this, that in ((one, other), (other, one)):
-            if this.is_scalar and not _open(that) and operator in "+":
+            if this.is_scalar and not _open(that) and operator in "+-":
                 return Seen(that)
         for a, b in zip(one, other, strict=True):
             if not self.lengths.unify(a, b):
@@ -283,6 +284,18 @@ class _Inference:
             raise self.error("a power of a matrix has a whole exponent", "write .^ for every entry", node)
         self.square(seen, base, "a power")
         return seen
+
+    def refuse_matrix_rows(self, loss: Definition) -> None:
+        """Refuse a loss such as z = W x, which only an unusual reading of W (one row) would make a number."""
+        open_lengths = {name for dim in self.lengths.shape(self.known[loss.target].shape) for name, _ in dim.parts}
+        for leaf in self.leaves.values():
+            shape = self.lengths.shape(leaf.shape)
+            if leaf.name[0].isupper() and not leaf.declared and open_lengths & {n for d in shape for n, _ in d.parts}:
+                raise self.program.error(
+                    f"{loss.target} is a vector or a matrix, but a loss is a number",
+                    f"reduce it (sum({loss.target}), 1/2 ||{loss.target}||^2), or start from --upstream {loss.target}=d",
+                    loss.position,
+                )
 
     def square(self, seen: Seen, node: Node, why: str) -> None:
         if not self.lengths.unify(seen.shape.rows, seen.shape.cols):
@@ -834,6 +847,7 @@ def typed(program: Program, kinds: Mapping[str, int] | None = None, scalars: Col
         found.settle()
     for target in scalars:
         if target in targets:
+            found.refuse_matrix_rows(targets[target])
             found.scalar(
                 found.known[target],
                 _at(targets[target]),

@@ -12,6 +12,8 @@ from functools import reduce
 from typing import TYPE_CHECKING
 
 from dlcalc.calculus.dims import ONE, SCALAR, Dim, Shape
+from dlcalc.errors import DlcalcError
+from dlcalc.notation.expression import MAX_POWER_BITS, fits, power_bits
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping
@@ -140,8 +142,14 @@ class Grid(Term):
 
 
 def number(value: int | Fraction) -> Number:
-    """Wrap an exact number."""
-    return Number(SCALAR, Fraction(value))
+    """Wrap an exact number.
+
+    Raises DlcalcError where it is too long to compute with.
+    """
+    exact = Fraction(value)
+    if not fits(exact):
+        raise DlcalcError("a number in the program has too many digits", "use smaller numbers, or a name")
+    return Number(SCALAR, exact)
 
 
 ZERO, UNIT = number(0), number(1)
@@ -293,7 +301,7 @@ def collected(factors: Iterable[Term]) -> Collected:
                 coefficient *= number_**whole
                 waiting += [(product(Fraction(1), (), chain), times)] if chain else []
                 waiting += [(f, times) for f in reversed(scalars)]
-            case Power(_, base, Number(_, exponent)) if exponent.denominator == 1:
+            case Power(_, base, Number(_, exponent)) if exponent.denominator == 1 and not isinstance(base, Number):
                 waiting.append((base, times * exponent))
             case _ if not is_ones(factor):
                 powers[factor] = powers.get(factor, Fraction(0)) + times
@@ -358,7 +366,8 @@ def power(base: Term, exponent: Term) -> Term:
         if base.exponent.value.denominator == 1 == exponent.value.denominator:
             return power(base.base, number(whole))
     if isinstance(base, Number) and isinstance(exponent, Number) and exponent.value.denominator == 1:
-        if base.value or exponent.value > 0:
+        short = power_bits(base.value, exponent.value) <= MAX_POWER_BITS
+        if short and (base.value or exponent.value > 0):
             return number(base.value ** int(exponent.value))
     return Power(base.shape, base, exponent)
 

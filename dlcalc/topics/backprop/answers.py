@@ -153,6 +153,11 @@ def _solution(  # noqa: PLR0913 (what is shown beside the answers)
         for name in problem.wanted
         if not problem.gradient(name).paths
     ]
+    notes += [
+        f"{name} is one name; write {name[0]} {name[1]} for a product"
+        for name in kinds
+        if len(name) == 2 and name[0].isupper() and name[1] in "xhayz"  # noqa: PLR2004 (two letters side by side)
+    ]
     return Solution(
         answers=tuple(answers),
         work=work,
