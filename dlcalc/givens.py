@@ -438,6 +438,7 @@ def rectangular(name: str, rows: tuple[Value, ...]) -> tuple[Value, ...]:
 
 
 __all__ = [
-    "COUNT", "POSITIVE", "REAL", "UNIT", "Given", "Size", "checked", "choice", "dashed", "data", "from_file", "from_stdin",
-    "read_scalar", "read_size", "read_values", "scalar", "size", "size_parts", "split_outside", "switch", "text", "values",
+    "COUNT", "POSITIVE", "REAL", "UNIT", "Given", "Size", "checked", "choice", "dashed", "data", "from_file",
+    "from_stdin", "read_scalar", "read_size", "read_values", "scalar", "size", "size_parts", "split_outside", "switch",
+    "text", "values",
 ]  # fmt: skip

@@ -25,6 +25,8 @@ if TYPE_CHECKING:
     from dlcalc.numeric import Samples
 
 POINTS = 64
+FAR_BELOW = 1e-3
+"""An error below this part of what is allowed is rounding, which differs between machines."""
 
 Form = Literal["number", "size", "list", "set"]
 """How an answer is written; a set is a list in ascending order, whatever the order it is handed in."""

@@ -27,6 +27,8 @@ NUMERIC = {
     "momentum": ("--gradients", "1,2,3", "--alpha", "0.9", "--lr", "0.1", "--theta0", "1"),
     "momentum-expect": ("--t", "3", "--alpha", "0.9", "--lr", "0.1", "--mu", "1", "--sigma2", "4", "--theta0", "0"),
     "lse-bounds": ("--x", "1,2,3"),
+    "backprop": ("z = W x; L = 1/2 ||z - y||^2", "--at", "W=[1,2;3,4],x=[1,1],y=[0,1/2]", "--lr", "0.1"),
+    "evaluate": ("p = softmax([1, -2, 0]); H = -sum(p .* log(p))",),
     "l2-update": ("--weights", "1,-2", "--gradient", "0.5,0.5", "--lr", "0.1", "--decay", "0.01"),
 }
 

@@ -35,6 +35,7 @@ if TYPE_CHECKING:
 
 # ruff: noqa: ANN401 (arrays of floats or complex numbers)
 
+
 _ERF = np.frompyfunc(math.erf, 1, 1)
 
 
@@ -47,7 +48,7 @@ def _pdf(x: Any) -> Any:
 
 
 def _cdf(x: Any) -> Any:
-    """The normal distribution function; an imaginary part, tiny in a complex step, goes through the density."""
+    """Compute the normal distribution function; an imaginary part, tiny in a complex step, goes through the density."""
     value = 0.5 * (1 + _ERF(np.real(x) / math.sqrt(2)).astype(float))
     return value + 1j * np.imag(x) * _pdf(np.real(x)) if np.iscomplexobj(x) else value
 
@@ -198,8 +199,8 @@ class Batch:
                 sides = np.real(self.value(left, names)), np.real(self.value(right, names))
                 return _RELATIONS[relation](*sides).astype(float)
             case Part(_, of, rows, cols):
-                (top, bottom), (left, right) = (tuple(d.value(self.lengths) for d in ends) for ends in (rows, cols))
-                return self.value(of, names)[..., top - 1 : bottom, left - 1 : right]
+                (first, last), (start, stop) = ((a.value(self.lengths), b.value(self.lengths)) for a, b in (rows, cols))
+                return self.value(of, names)[..., first - 1 : last, start - 1 : stop]
             case Grid(_, rows):
                 return self.grid(rows, names)
             case Apply():

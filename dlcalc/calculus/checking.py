@@ -12,11 +12,11 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
-from dlcalc.calculus.batches import Batch
+from dlcalc.calculus.batches import Batch, abstract
 from dlcalc.calculus.functions import ELEMENTWISE
-from dlcalc.calculus.inference import typed_expression
-from dlcalc.calculus.printing import DELTA, plain
-from dlcalc.calculus.terms import Apply, Compare, Inverse, Name, Term, walk
+from dlcalc.calculus.inference import Reader
+from dlcalc.calculus.printing import plain
+from dlcalc.calculus.terms import DELTA, Apply, Compare, Inverse, Name, Term, walk
 from dlcalc.errors import DlcalcError
 from dlcalc.solution import StepCheck
 
@@ -29,6 +29,7 @@ if TYPE_CHECKING:
 
 # ruff: noqa: ANN401 (arrays)
 
+
 SEEDS = 3
 COMPLEX_STEP = 1e-20
 STEP = 2e-4
@@ -40,7 +41,9 @@ EXACT_TOLERANCE = 1e-10
 DIFFERENCE_TOLERANCE = 1e-6
 DATA_TOLERANCE = 1e-8
 """Between exact arithmetic and floats at given data."""
-MAX_WORK = 1_500_000
+LARGE = 1e6
+"""Points where a quantity is larger are left out: differences lose their digits there."""
+MAX_WORK = 300_000
 """Entries that the batch of all coordinates may compute; beyond it, random directions replace single coordinates."""
 DIRECTIONS = 16
 DISTINCT = 8
@@ -156,12 +159,10 @@ class Checker:
                 if gap is not None:
                     far = np.minimum(far, np.broadcast_to(gap, (count,)))
         for value in values.values():
-            far = np.where(
-                np.isfinite(value).all(axis=(-2, -1)) & (np.abs(value) < 1e6).all(axis=(-2, -1)), far, np.nan
-            )  # noqa: PLR2004 (where differences lose their digits)
+            far = np.where((np.isfinite(value) & (np.abs(value) < LARGE)).all(axis=(-2, -1)), far, np.nan)
         return far
 
-    def _gap(self, node: Term, values: Point) -> Any:
+    def _gap(self, node: Term, values: Point) -> Any:  # noqa: PLR0911 (a return per kind of kink)
         if isinstance(node, Compare):
             return np.abs(self.batch.value(node.left, values) - self.batch.value(node.right, values)).min(axis=(-2, -1))
         if not isinstance(node, Apply):
@@ -237,7 +238,7 @@ class Checker:
         return found
 
     def run(self, point: Point, step: complex) -> Any:
-        """Run the statements with a step in every coordinate of the batch; return the loss of each run."""
+        """Run the statements with a step in every coordinate of the batch; return each loss."""
         moves = {(b.name, b.through): self._stepped(b, step) for b in self.blocks}
         return self.moved(point, {n: m for (n, through), m in moves.items() if not through}, moves)
 
@@ -332,7 +333,7 @@ class Checker:
         return worst
 
     def moved(self, point: Point, moves: Mapping[str, Any], paths: Mapping[tuple[str, str], Any] | None = None) -> Any:
-        """Run the statements with quantities moved (on `paths`, as one statement sees them); return the loss of each run."""
+        """Run the statements with quantities moved (`paths`: as one statement sees them); return each loss."""
         constants = {
             name: self.batch.value(term, self.forward(point)) for name, term in self.derivation.upstream.items()
         }
@@ -357,7 +358,12 @@ class Checker:
 
     def read(self, text: str) -> Term:
         """Read a displayed line again."""
-        return typed_expression(text, self.typed, self.extra)
+        return self.reader.read(text)
+
+    @cached_property
+    def reader(self) -> Reader:
+        """What reads displayed lines again."""
+        return Reader(self.typed, self.extra)
 
     def line(self, term: Term, name: str, through: str = "") -> StepCheck:
         """Compare a displayed term with the gradient of a quantity (or with what reaches it through one statement)."""
@@ -368,6 +374,10 @@ class Checker:
         return found._replace(
             holds=off <= EXACT_TOLERANCE, max_error=off, method="complex step along random directions"
         )
+
+    def transposed(self, term: Term, name: str) -> StepCheck:
+        """Compare a displayed term with the transpose of a gradient."""
+        return self.compared(plain(term), lambda seen: np.swapaxes(seen.exact[name, ""], -1, -2))
 
     def at_data(self, name: str, rows: Matrix, *, gradient: bool) -> StepCheck:
         """Compare an exact value with what floats and the complex step find at the data."""
@@ -380,14 +390,15 @@ class Checker:
 
     def statement(self, name: str, term: Term) -> StepCheck:
         """Compare a displayed statement with the value that the program as typed gives."""
-        return self.compared(
-            plain(term),
-            lambda seen: self._original(seen)[name] if name in self.typed.definitions else seen.values[name],
-        )
+        found = iter(self.originals)
+        own = name in self.typed.definitions
+        return self.compared(plain(term), lambda seen: next(found)[name] if own else seen.values[name])
 
-    def _original(self, seen: Seen) -> Point:
-        leaves = {name: seen.values[name] for name in self.typed.leaves}
-        return self.forward(leaves, self.typed.definitions)
+    @cached_property
+    def originals(self) -> list[Point]:
+        """The values that the program as typed gives at the points."""
+        leaves = [{name: seen.values[name] for name in self.typed.leaves} for seen in self.seen]
+        return [self.forward(point, self.typed.definitions) for point in leaves]
 
     def compared(self, text: str, right: Any) -> StepCheck:
         """Evaluate a text at the points and compare it with what is right there."""
@@ -418,7 +429,7 @@ class Checker:
     def second_route(self) -> tuple[float, str]:
         """Return the worst disagreement of central differences with the complex step, and where it is."""
         if self.directional:
-            return self.joint(STEP), ""
+            return min(self.joint(step) for step in (4 * STEP, STEP, STEP / 4)), ""
         worst, place = 0.0, ""
         for seen in self.seen:
             for (name, through), found in seen.exact.items():
@@ -428,17 +439,24 @@ class Checker:
 
     def code_error(self, wanted: Iterable[str]) -> float:
         """Run the NumPy function at the points; return its worst disagreement."""
-        from dlcalc.calculus.code import numpy_code, run
+        from dlcalc.calculus.code import numpy_code, parameters, run
 
-        text = numpy_code(self.typed, self.derivation, tuple(wanted))
+        wanted = tuple(wanted)
+        text = numpy_code(self.typed, self.derivation, wanted)
+        taken = parameters(self.typed, self.derivation, wanted)
         worst = 0.0
         for seen in self.seen:
-            arguments = {name: seen.values[name][0] for name in (*self.typed.leaves, *self._upstream_shapes)}
-            found = run(text, arguments)
+            found = run(text, {parameter: self._argument(name, seen) for name, parameter in taken.items()})
             for name in wanted:
                 right = seen.exact[name, ""][0]
                 worst = max(worst, error(np.asarray(found[name], dtype=float).reshape(right.shape), right))
         return worst
+
+    def _argument(self, name: str, seen: Seen) -> Any:
+        """Return what the NumPy function takes under a name: an array, a length, a declared function."""
+        if name in seen.values:
+            return seen.values[name][0]
+        return self.lengths[name] if name in self.lengths else abstract(name.rstrip("'"))[name.endswith("'")]
 
     @property
     def coordinates(self) -> int:

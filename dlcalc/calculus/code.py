@@ -14,8 +14,8 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from dlcalc.calculus.dims import ONE, Dim, Shape
 from dlcalc.calculus.functions import ABSTRACT
-from dlcalc.calculus.printing import DELTA
 from dlcalc.calculus.terms import (
+    DELTA,
     Apply,
     Compare,
     Constant,

@@ -68,7 +68,7 @@ def _from_text(text: str) -> Any:
     if text.startswith("{"):
         return _from_json(text)
     if "=" in text:
-        pairs = {}
+        pairs: dict[str, Any] = {}
         for part in split_outside(text, ",;"):
             name, equals, value = part.partition("=")
             if not equals or not name.strip() or not value.strip():
@@ -229,9 +229,6 @@ def _misfit(typed: Typed, name: str, lengths: Mapping[str, int], found: Given) -
     put = [str(dim.value(lengths)) if all(n in lengths for n, _ in dim.parts) else str(dim) for dim in shape]
     wanted = "a number" if shape.is_scalar else "×".join(put)
     letters = f" ({shape})" if str(shape) != wanted and not shape.is_scalar else ""
-    fix = (
-        "transpose it"
-        if found.axes == 2 and [str(n) for n in reversed(found.size)] == put
-        else f"give {name} as {wanted}"
-    )  # noqa: PLR2004 (a matrix)
+    turned = found.axes > 1 and [str(n) for n in reversed(found.size)] == put
+    fix = "transpose it" if turned else f"give {name} as {wanted}"
     return DlcalcError(f"--at: {name} is {found.said}, but the program needs {wanted}{letters}", fix)

@@ -7,13 +7,15 @@ shows the term of each path and their sum. The gradients asked for are put into 
 from __future__ import annotations
 
 from dataclasses import dataclass
+from fractions import Fraction
 from typing import TYPE_CHECKING
 
 from dlcalc.calculus.functions import ELEMENTWISE
-from dlcalc.calculus.printing import DELTA, unicode, unicode_name
+from dlcalc.calculus.printing import unicode, unicode_name
 from dlcalc.calculus.reverse import pull_back
 from dlcalc.calculus.simplify import quotients, simplified
 from dlcalc.calculus.terms import (
+    DELTA,
     UNIT,
     Apply,
     Grid,
@@ -113,6 +115,7 @@ def derive(
     for name in [*reversed(definitions), *(n for n in typed.leaves if n in active)]:
         if name not in active or name in typed.functions:
             continue
+        paths: tuple[Path, ...]
         if name in upstream:
             paths = (Path("", upstream[name], "given"),)
         elif name == loss and not upstream:
@@ -149,7 +152,7 @@ def _paths(name: str, reached: list[tuple[str, Term]], definitions: Mapping[str,
     return tuple(Path(c, add(*terms), _why(c, definitions[c], name)) for c, terms in through.items())
 
 
-def _gradient(  # noqa: PLR0913 (all that a gradient rests on)
+def _gradient(  # noqa: PLR0913, PLR0917 (all that a gradient rests on)
     name: str,
     paths: tuple[Path, ...],
     total: Term,
@@ -158,7 +161,12 @@ def _gradient(  # noqa: PLR0913 (all that a gradient rests on)
     onehot: Collection[str],
 ) -> Gradient:
     short = simplified(total, onehot)
-    put = put_in(total, {DELTA + g.name: g.short for g in gradients.values() if _may_cancel(g.short)})
+    used = [
+        gradients[n.removeprefix(DELTA)]
+        for n in names(total)
+        if n.startswith(DELTA) and n.removeprefix(DELTA) in gradients
+    ]
+    put = put_in(total, {DELTA + g.name: g.short for g in used if _may_cancel(g.short)})
     if put != total:
         cancelled = simplified(put, onehot)
         if weight(cancelled) <= weight(short) + 1 or quotients(cancelled) < quotients(put):
@@ -205,7 +213,7 @@ def _with_preactivations(typed: Typed) -> tuple[dict[str, Term], tuple[str, ...]
     return out, tuple(name for name in out if name not in typed.definitions)
 
 
-def _naming(  # noqa: PLR0913 (what naming looks at and fills)
+def _naming(  # noqa: PLR0913, PLR0917 (what naming looks at and fills)
     term: Term, target: str, taken: set[str], given: dict[Term, Term], new: dict[str, Term], functions: Collection[str]
 ) -> Term:
     if isinstance(term, Apply) and (
@@ -257,13 +265,20 @@ def _rules(term: Term, name: str) -> list[str]:
     """Name the operations between a term and the occurrences of a name in it, outermost first."""
     if isinstance(term, Name):
         return []
-    if isinstance(term, Power) and isinstance(term.base, Apply) and term.base.function == "norm":
+    if _is_square(term):
         return ["‖e‖² gives 2 e"]
+    if isinstance(term, Product) and term.coefficient == Fraction(1, 2) and any(map(_is_square, term.scalars)):
+        return ["½‖e‖² gives e"]
     found: list[str] = []
     for child in children(term):
         if name in names(child):
             found += [*_rule(term, child), *_rules(child, name)]
     return found
+
+
+def _is_square(term: Term) -> bool:
+    """Say whether a term is the square of a norm."""
+    return isinstance(term, Power) and isinstance(term.base, Apply) and term.base.function == "norm"
 
 
 def _rule(term: Term, child: Term) -> list[str]:
@@ -286,6 +301,7 @@ _PHRASES: dict[type[Term], str] = {
     Hadamard: "element-wise product",
     Quotient: "quotient rule",
     Power: "power rule",
+    Transpose: "transposed",
     Part: "entries",
     Grid: "blocks",
 }

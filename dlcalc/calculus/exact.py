@@ -43,6 +43,7 @@ Matrix = list[list[Scalar]]
 
 # ruff: noqa: ANN401 (exact numbers or floats)
 
+
 _RELATIONS: Mapping[str, Callable[[Any, Any], bool]] = {
     "=": lambda a, b: a == b,
     "!=": lambda a, b: a != b,
@@ -122,8 +123,8 @@ class Exact:
                     lambda a, b: Fraction(int(holds(a, b))), [self._value(left, names), self._value(right, names)]
                 )
             case Part(_, of, rows, cols):
-                (top, bottom), (left, right) = (tuple(d.value(self.lengths) for d in ends) for ends in (rows, cols))
-                return [row[left - 1 : right] for row in self._value(of, names)[top - 1 : bottom]]
+                (first, last), (start, stop) = ((a.value(self.lengths), b.value(self.lengths)) for a, b in (rows, cols))
+                return [row[start - 1 : stop] for row in self._value(of, names)[first - 1 : last]]
             case Grid(_, rows):
                 return self._grid(rows, names)
             case Apply():
@@ -183,10 +184,10 @@ class Exact:
 
         return [[computed([_entry(a, i, j) for a in arguments]) for j in range(cols)] for i in range(rows)]
 
-    def _reduced(self, term: Apply, argument: Matrix) -> Matrix:
+    def _reduced(self, term: Apply, argument: Any) -> Matrix:
         compute = _REDUCTIONS[term.function]
         if term.function == "norm_inf" and len(argument) > 1 and len(argument[0]) > 1:
-            return [[max(sum(map(abs, row)) for row in argument)]]
+            return [[max(sum(abs(entry) for entry in row) for row in argument)]]
         if term.function in {"max", "min"} or term.function == "norm_inf":
             flat = sorted(abs(e) if term.function == "norm_inf" else e for row in argument for e in row)
             if (
@@ -232,20 +233,20 @@ def _shown(value: Any) -> str:
     return str(value) if isinstance(value, int | Fraction) else f"{value:.6g}"
 
 
-def _reduce_rows(matrix: Matrix, beside: Matrix) -> Scalar:
+def _reduce_rows(matrix: Any, beside: Any) -> Any:
     """Eliminate below and above the diagonal, with the same operations on `beside`; return the determinant."""
     size, determinant = len(matrix), Fraction(1) if not any(isinstance(e, float) for r in matrix for e in r) else 1.0
     scale = max((abs(e) for row in matrix for e in row), default=0)
     for at in range(size):
         pivot = max(range(at, size), key=lambda i: abs(matrix[i][at]))
         value = matrix[pivot][at]
-        if value == 0 or (isinstance(value, float) and abs(value) < 1e-14 * scale):  # noqa: PLR2004 (rounding noise)
+        if value == 0 or (isinstance(value, float) and abs(value) < 1e-14 * scale):
             return Fraction(0)
         if pivot != at:
             matrix[at], matrix[pivot] = matrix[pivot], matrix[at]
             beside[at], beside[pivot] = beside[pivot], beside[at]
             determinant = -determinant
-        determinant *= value  # type: ignore[assignment]  # exact or a float
+        determinant *= value
         matrix[at] = [e / value for e in matrix[at]]
         beside[at] = [e / value for e in beside[at]]
         for i in range(size):

@@ -20,6 +20,7 @@ from dlcalc.calculus.terms import (
     Inverse,
     Term,
     add,
+    along,
     divide,
     hadamard,
     inner,
@@ -30,7 +31,6 @@ from dlcalc.calculus.terms import (
     power,
     scaled,
     size,
-    total,
     transpose,
 )
 
@@ -163,16 +163,6 @@ class Use(NamedTuple):
             return mul(Constant(Shape(shape.rows, ONE), "ones"), reduced)
         return mul(reduced, Constant(Shape(ONE, shape.cols), "ones"))
 
-    def along(self, term: Term) -> Term:
-        """Add up along the axis."""
-        shape = term.shape
-        if self.axis is None:
-            return total(term)
-        reduced = Shape(ONE, shape.cols) if self.axis == 0 else Shape(shape.rows, ONE)
-        if reduced == shape:
-            return term
-        return total(term) if reduced.is_scalar else Apply(reduced, "sum", (term,), self.axis)
-
 
 def _sum(use: Use) -> Arguments:
     x = use.arguments[0]
@@ -201,8 +191,8 @@ def _logsumexp(use: Use) -> Arguments:
 
 
 def _softmax(use: Use) -> Arguments:
-    vector = ONE in use.value.shape and (use.axis is None or use.along(use.value).shape.is_scalar)
-    mixed = inner(use.value, use.delta) if vector else use.over(use.along(hadamard(use.value, use.delta)))
+    vector = ONE in use.value.shape and (use.axis is None or along(use.value, use.axis).shape.is_scalar)
+    mixed = inner(use.value, use.delta) if vector else use.over(along(hadamard(use.value, use.delta), use.axis))
     return (hadamard(use.value, add(use.delta, negative(mixed))),)
 
 

@@ -18,9 +18,10 @@ from dlcalc.calculus.derivation import Derivation, derive
 from dlcalc.calculus.dims import ONE, SCALAR, Shape
 from dlcalc.calculus.exact import Exact
 from dlcalc.calculus.inference import typed_expression
-from dlcalc.calculus.printing import DELTA, unicode, unicode_name
+from dlcalc.calculus.printing import unicode, unicode_name
 from dlcalc.calculus.problem import as_value, upstream_names
 from dlcalc.calculus.terms import (
+    DELTA,
     Compare,
     Hadamard,
     Name,
@@ -61,21 +62,19 @@ SHOWN = 12
 # ruff: noqa: ANN401 (arrays)
 
 
-def marked(  # noqa: PLR0913 (all that an answer is compared with)
+def marked(  # noqa: PLR0913, PLR0917 (all that an answer is compared with)
     problem: Problem,
     rights: Mapping[str, Term],
     answers: Sequence[Answer],
     numbers: Numbers | None,
     given: Sequence[str],
     seed: int,
-    *,
-    numerator: bool = False,
 ) -> tuple[Mark, ...]:
     """Mark each answer, `NAME=EXPRESSION`; `rights` are the right expressions by the names of the answers.
 
     Raises DlcalcError for an answer that cannot be read, or that does not say which of several it is.
     """
-    judge = _Judge(problem, rights, tuple(answers), numbers, seed, numerator)
+    judge = _Judge(problem, rights, tuple(answers), numbers, seed)
     return tuple(judge.mark(text) for text in given)
 
 
@@ -86,7 +85,6 @@ class _Judge:
     answers: tuple[Answer, ...]
     numbers: Numbers | None
     seed: int
-    numerator: bool
 
     # what is asked
 
@@ -137,7 +135,7 @@ class _Judge:
             f"--answer {written}: the question does not ask for it"
             if known
             else f"--answer {written} is not a name of the question",
-            f"add it to --wrt" if known else fix,
+            "add it to --wrt" if known else fix,
         )
 
     def read(self, text: str) -> Term:
@@ -298,7 +296,7 @@ class _Judge:
 
     def wanted_rows(self, name: str) -> Any:
         of = self.of(name)
-        if self.numbers is not None and of and not self.numerator:
+        if self.numbers is not None and of and not self.problem.numerator:
             return self.numbers.values[DELTA + of]
         value = next(a for a in self.answers if a.name == name).value
         if isinstance(value, Expr):
@@ -311,15 +309,18 @@ class _Judge:
         """Find the slip that turns the right answer into the one given."""
 
         def alike(found: Any) -> bool:
+            if not np.isfinite(found).all():
+                return False
             return found.shape[1:] == given.shape[1:] and _gap(given, found) <= (
                 TOLERANCE if self.numbers is None else 1e-3
-            )  # noqa: PLR2004 (rounded numbers)
+            )
 
-        for found, because in self.general(wanted):
-            if alike(found):
-                return because
+        with np.errstate(all="ignore"):
+            for found, because in self.general(wanted):
+                if alike(found):
+                    return because
         of = self.of(name)
-        for change, because in islice(self.changes(of), MAX_SLIPS) if of else ():
+        for change, because in islice(self.changes(), MAX_SLIPS) if of else ():
             if alike(self.backward(of, change)):
                 return because
         for other, term in self.rights.items():
@@ -344,35 +345,24 @@ class _Judge:
                 yield wanted / value, f"the factor {unicode_name(leaf.name)} is missing"
                 yield wanted * value, f"a factor 1/{unicode_name(leaf.name)} is missing"
 
-    def changes(self, of: str) -> Iterator[tuple[Change, str]]:
+    def changes(self) -> Iterator[tuple[Change, str]]:
         """Yield one thing that goes wrong in the backward pass at a time."""
         gradients = self.derivation.gradients
-        for target, gradient in gradients.items():
-            for path in gradient.paths:
-                if not path.through:
-                    continue
-                at, through = unicode_name(target), unicode_name(path.through)
-                if len(gradient.paths) > 1:
-                    yield _only(target, path.through, None), f"the path to {at} through {through} is forgotten"
-                    yield (
-                        _only(target, path.through, mul(_MINUS, path.term)),
-                        f"the sign of the path to {at} through {through} is reversed",
-                    )
-                for term, because in _without_factors(path.term):
-                    yield _only(target, path.through, term), f"{because} is forgotten ({at}, through {through})"
-        for target, gradient in gradients.items():
+        every = [(g, path) for g in gradients.values() for path in g.paths if path.through]
+        for gradient, path in every:
+            target, to, through = gradient.name, unicode_name(gradient.name), unicode_name(path.through)
+            if len(gradient.paths) > 1:
+                turned = _only(target, path.through, mul(_MINUS, path.term))
+                yield _only(target, path.through, None), f"the path to {to} through {through} is forgotten"
+                yield turned, f"the sign of the path to {to} through {through} is reversed"
+            for term, what in _without_factors(path.term):
+                yield _only(target, path.through, term), f"{what} is forgotten ({to}, through {through})"
+        for gradient, path in every:
+            to, through = unicode_name(gradient.name), unicode_name(path.through)
             if len(gradient.paths) > 2:  # noqa: PLR2004 (with two, forgetting one leaves the other)
-                for path in gradient.paths:
-                    yield (
-                        _all_but(target, path.through),
-                        f"only the path to {unicode_name(target)} through {unicode_name(path.through)} is there",
-                    )
-        for target, gradient in gradients.items():
-            for path in gradient.paths:
-                yield (
-                    _only(target, path.through, mul(_MINUS, path.term)),
-                    f"a sign is wrong from {unicode_name(target)} on",
-                )
+                yield _all_but(gradient.name, path.through), f"only the path to {to} through {through} is there"
+            turned = _only(gradient.name, path.through, mul(_MINUS, path.term))
+            yield turned, f"a sign is wrong from {to} on"
 
     def backward(self, of: str, change: Change) -> Any:
         """Run the backward pass with a change."""

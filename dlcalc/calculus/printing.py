@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from dlcalc.calculus.dims import ONE, Dim
 from dlcalc.calculus.terms import (
+    DELTA,
     UNIT,
     Apply,
     Compare,
@@ -37,8 +39,6 @@ if TYPE_CHECKING:
 
 SUM, HADAMARD, PRODUCT, FACTOR, ATOM = range(5)
 """How tightly a text binds."""
-DELTA = "delta_"
-"""What the name of a gradient begins with: δ_z is ∂L/∂z."""
 SMALL = 9
 """Denominators up to this are written as fractions, others as decimals where these end."""
 
@@ -49,11 +49,12 @@ _AROUND = {"norm": ("||", "||"), "norm_1": ("||", "||_1"), "norm_inf": ("||", "|
 _BARS = {"norm": ("‖", "‖"), "norm_1": ("‖", "‖_1"), "norm_inf": ("‖", "‖_∞"), "abs": ("|", "|")}
 _LATEX_BARS = {
     "norm": (r"\left\|", r"\right\|"), "norm_1": (r"\left\|", r"\right\|_1"),
-    "norm_inf": (r"\left\|", r"\right\|_\infty"), "abs": (r"\left|", r"\right|"), "exp": ("e^{", "}"), "sqrt": (r"\sqrt{", "}"),
+    "norm_inf": (r"\left\|", r"\right\|_\infty"), "abs": (r"\left|", r"\right|"),
+    "exp": ("e^{", "}"), "sqrt": (r"\sqrt{", "}"),
 }  # fmt: skip
 _LATEX_NAMES = {
-    "ln": r"\ln", "max": r"\max", "min": r"\min", "sin": r"\sin", "cos": r"\cos", "tanh": r"\tanh", "sigmoid": r"\sigma",
-    "det": r"\det", "relu": r"\operatorname{ReLU}", "maximum": r"\max", "minimum": r"\min",
+    "ln": r"\ln", "max": r"\max", "min": r"\min", "sin": r"\sin", "cos": r"\cos", "tanh": r"\tanh",
+    "sigmoid": r"\sigma", "det": r"\det", "relu": r"\operatorname{ReLU}", "maximum": r"\max", "minimum": r"\min",
 }  # fmt: skip
 _RELATIONS = {"<=": "≤", ">=": "≥", "!=": "≠"}
 _LATEX_RELATIONS = {"<=": r"\le", ">=": r"\ge", "!=": r"\ne"}
@@ -75,7 +76,7 @@ class _Plain:
     def enclosed(self, text: str) -> str:
         return f"({text})"
 
-    def term(self, term: Term) -> tuple[str, int]:  # noqa: C901, PLR0911 (a case per node)
+    def term(self, term: Term) -> tuple[str, int]:  # noqa: C901, PLR0911, PLR0912 (a case per node)
         """Write a term and say how tightly it binds."""
         match term:
             case Number(_, value):
@@ -155,6 +156,8 @@ class _Plain:
         coefficient = abs(coefficient)
         pieces: list[str] = []
         fraction = next((s for s in scalars if isinstance(s, Quotient)), None)
+        if fraction is not None and len(term.chain) <= 1:
+            return sign + self.over(replace(term, coefficient=coefficient), fraction), SUM if sign else PRODUCT
         if fraction is not None:
             scalars.remove(fraction)
             pieces.append(self.fraction(coefficient, fraction))
@@ -164,14 +167,25 @@ class _Plain:
             pieces.append(self.at(factor, FACTOR if pieces or not isinstance(factor, Quotient) else PRODUCT))
         return sign + self.joined(pieces), SUM if sign else PRODUCT
 
+    def over(self, term: Product, fraction: Quotient) -> str:
+        """Write a product with at most one matrix above the line of its quotient: s z/‖z‖²."""
+        above = [s for s in term.scalars if s is not fraction]
+        above += [] if fraction.top == UNIT else [fraction.top]
+        top = [str(term.coefficient.numerator)] if term.coefficient.numerator != 1 else []
+        top += [self.at(f, PRODUCT if f is fraction.top else FACTOR) for f in (*above, *term.chain)]
+        return f"{self.joined(top) or '1'}/{self.below(term.coefficient.denominator, fraction)}"
+
+    def below(self, denominator: int, fraction: Quotient) -> str:
+        """Write what stands below the line, a number in front of it."""
+        bottom = self.at(fraction.bottom, FACTOR if denominator == 1 else PRODUCT)
+        return bottom if denominator == 1 else self.enclosed(f"{denominator} {bottom}")
+
     def fraction(self, coefficient: Fraction, term: Quotient) -> str:
         """Write a scalar quotient with the number in front of it on one line."""
         top = str(coefficient.numerator) if coefficient.numerator != 1 else ""
         if term.top != UNIT:
             top = f"{top} {self.at(term.top, PRODUCT)}".strip()
-        below = coefficient.denominator
-        bottom = self.at(term.bottom, FACTOR if below == 1 else PRODUCT)
-        return f"{top or '1'}/{bottom if below == 1 else self.enclosed(f'{below} {bottom}')}"
+        return f"{top or '1'}/{self.below(coefficient.denominator, term)}"
 
     def joined(self, pieces: list[str]) -> str:
         return " ".join(pieces)
@@ -195,11 +209,8 @@ class _Plain:
             return str(ends[0]) if ends[0] == ends[1] else f"{ends[0]}:{ends[1]}"
 
         rows, cols = index(term.rows, term.of.shape.rows), index(term.cols, term.of.shape.cols)
-        if term.of.shape.cols == ONE or term.of.shape.rows == ONE:
-            inside = rows if term.of.shape.cols == ONE else cols
-        else:
-            inside = f"{rows}, {cols}"
-        return f"{self.at(term.of, ATOM)}[{inside}]"
+        vector = rows if term.of.shape.cols == ONE else cols
+        return f"{self.at(term.of, ATOM)}[{vector if ONE in term.of.shape else f'{rows}, {cols}'}]"
 
     def grid(self, rows: tuple[tuple[Term, ...], ...]) -> str:
         if all(len(row) == 1 and row[0].shape.is_scalar for row in rows):

@@ -11,8 +11,8 @@ from dlcalc.calculus.dims import ONE, Shape
 from dlcalc.calculus.exact import Exact
 from dlcalc.calculus.functions import ELEMENTWISE, MATRIX_NORMS, TIES
 from dlcalc.calculus.inference import Typed, typed, typed_expression
-from dlcalc.calculus.printing import DELTA, latex, latex_name, plain, unicode, unicode_name
-from dlcalc.calculus.terms import Apply, Name, Power, Term, walk
+from dlcalc.calculus.printing import latex, latex_name, plain, unicode, unicode_name
+from dlcalc.calculus.terms import DELTA, Apply, Name, Power, Term, walk
 from dlcalc.calculus.terms import number as exact
 from dlcalc.errors import DlcalcError, nearest
 from dlcalc.givens import from_file, split_outside
@@ -45,6 +45,8 @@ class Problem:
     wanted: tuple[str, ...]
     upstream: Mapping[str, Term]
     data: Mapping[str, Given]
+    numerator: bool = False
+    """Whether derivatives are asked for in numerator layout, transposed."""
 
     @property
     def onehot(self) -> tuple[str, ...]:
@@ -57,15 +59,22 @@ class Problem:
         return derive(self.typed, self.loss, self.wanted, self.upstream, self.onehot)
 
     def symbol(self, name: str) -> Formula:
-        """Write δ of a quantity, or ∂L/∂ of a leaf."""
+        """Write δ of a quantity, or ∂L/∂ of a leaf (∇ where ∂ means the numerator layout)."""
         loss = self.loss or "L"
-        if name in self.typed.leaves:
-            return Formula(
-                DELTA + name,
-                f"∂{unicode_name(loss)}/∂{unicode_name(name)}",
-                rf"\frac{{\partial {latex_name(loss)}}}{{\partial {latex_name(name)}}}",
-            )
-        return formula(Name(self.derivation.gradients[name].term.shape, DELTA + name))
+        if name not in self.typed.leaves:
+            return formula(Name(self.derivation.gradients[name].term.shape, DELTA + name))
+        if self.numerator:
+            gradient = rf"\nabla_{{{latex_name(name)}}} {latex_name(loss)}"
+            return Formula(DELTA + name, f"∇_{unicode_name(name)} {unicode_name(loss)}", gradient)
+        return Formula(DELTA + name, *self.derivative(name))
+
+    def derivative(self, name: str) -> tuple[str, str]:
+        """Write ∂L/∂name in Unicode and LaTeX."""
+        loss = self.loss or "L"
+        return (
+            f"∂{unicode_name(loss)}/∂{unicode_name(name)}",
+            rf"\frac{{\partial {latex_name(loss)}}}{{\partial {latex_name(name)}}}",
+        )
 
     def answer_name(self, name: str) -> str:
         """Name the gradient of a quantity as an answer."""
@@ -105,6 +114,7 @@ def read_problem(  # noqa: PLR0913 (what may be asked)
     upstream: str = "",
     data: Mapping[str, Given] | None = None,
     forward: bool = False,
+    numerator: bool = False,
 ) -> Problem:
     """Read a program and what is asked about it; `forward` asks for no gradient.
 
@@ -121,7 +131,7 @@ def read_problem(  # noqa: PLR0913 (what may be asked)
     found = typed(program, {name: given.axes for name, given in data.items()}, [loss] if loss else [])
     given = _upstream(found, upstream)
     wanted = () if forward else _wanted(found, wrt, loss)
-    return Problem(found, loss, wanted, given, data)
+    return Problem(found, loss, wanted, given, data, numerator)
 
 
 def _upstream(typed: Typed, text: str) -> dict[str, Term]:
@@ -259,7 +269,7 @@ def _exact_or_real(value: Fraction | float) -> Expr:
 # conventions
 
 
-def conventions(problem: Problem, terms: Sequence[Term]) -> list[str]:
+def conventions(terms: Sequence[Term]) -> list[str]:
     """Say which conventions the functions of a program bring with them."""
     said: dict[str, None] = {}
     for term in terms:

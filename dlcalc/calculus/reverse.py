@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from dlcalc.calculus.dims import Dim, ONE, Shape
+from dlcalc.calculus.dims import ONE, Dim, Shape
 from dlcalc.calculus.functions import ABSTRACT, ELEMENTWISE, PULLBACKS, Use
 from dlcalc.calculus.terms import (
     UNIT,
@@ -73,7 +73,7 @@ def summed(delta: Term, like: Term) -> Term:
     return total(delta) if like.shape.is_scalar and not delta.shape.is_scalar else delta
 
 
-def _local(term: Term, delta: Term) -> Iterator[tuple[Term, Term]]:  # noqa: C901, PLR0912 (a case per operation)
+def _local(term: Term, delta: Term) -> Iterator[tuple[Term, Term]]:  # noqa: C901 (a case per operation)
     """Yield the direct parts of a term with what reaches each."""
     match term:
         case Sum(_, terms):

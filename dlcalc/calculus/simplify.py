@@ -21,6 +21,7 @@ from dlcalc.calculus.terms import (
     add,
     children,
     hadamard,
+    length,
     mul,
     number,
     product,
@@ -61,7 +62,7 @@ def simplified(term: Term, onehot: Collection[str] = ()) -> Term:
     term = rebuilt(term, lambda part: simplified(part, onehot)) if not isinstance(term, Sum) else term
     forms = [term, _one(_expanded(term, everything=False), frozenset(onehot))]
     forms.append(_one(_expanded(forms[-1], everything=True), frozenset(onehot)))
-    return min(map(_factored, forms), key=length)
+    return min(map(_factored, forms), key=extent)
 
 
 def quotients(term: Term) -> int:
@@ -98,7 +99,7 @@ def _front(term: Term) -> tuple[Fraction, tuple[Term, ...], Term]:
     )
 
 
-def length(term: Term) -> int:
+def extent(term: Term) -> int:
     """Measure how long a form is; quotients count more than products."""
     return weight(term) + 3 * quotients(term)
 
@@ -112,10 +113,11 @@ def _one(term: Term, onehot: frozenset[str]) -> Term:
     if isinstance(term, Apply) and term.function == "sum":
         inside = term.arguments[0]
         if isinstance(inside, Name) and inside.name in onehot:
+            columns = inside.shape.cols
             if term.axis is None:
-                return UNIT if inside.shape.cols == ONE else mul(Constant(Shape(ONE, inside.shape.cols), "ones"))
-            if term.axis == 0 and inside.shape.cols != ONE:
-                return Constant(Shape(ONE, inside.shape.cols), "ones")
+                return length(columns)
+            if term.axis == 0:
+                return Constant(Shape(ONE, columns), "ones")
     return rebuilt(term, lambda part: _one(part, onehot))
 
 
@@ -136,14 +138,11 @@ def _expanded(term: Term, *, everything: bool) -> Term:
 def _multiplied_out(term: Term, *, everything: bool) -> list[Term]:
     """Distribute a product over the first sum in it that is to be multiplied out."""
     coefficient, body = split(term)
-    factors, matrix = _factors(body)
+    factors = _factors(body)
     for at, factor in enumerate(factors):
-        if isinstance(factor, Sum) and (everything or any(isinstance(node, Quotient) for node in walk(factor))):
+        if isinstance(factor, Sum) and (everything or quotients(factor)):
             rest = [*factors[:at], *factors[at + 1 :]]
-            join = mul if matrix else hadamard
-            if matrix:
-                return [mul(number(coefficient), *factors[:at], part, *factors[at + 1 :]) for part in factor.terms]
-            return [mul(number(coefficient), join(part, *rest)) for part in factor.terms]
+            return [mul(number(coefficient), hadamard(part, *rest)) for part in factor.terms]
     return [term]
 
 
@@ -157,20 +156,19 @@ def _ordered(term: Term) -> Term:
     return term
 
 
-def _factors(term: Term) -> tuple[list[Term], bool]:
-    """Take a product apart; say whether the order of the factors matters."""
+def _factors(term: Term) -> list[Term]:
+    """Take a product apart into factors of entries; a product of matrices is one of them."""
     match term:
         case Hadamard(_, factors):
-            return [f for factor in factors for f in _entries(factor)], False
+            return [f for factor in factors for f in _entries(factor)]
         case Product(_, _, scalars, chain):
-            if len(chain) > 1:
-                return list(scalars), True
-            return [*scalars, *(f for link in chain for f in _entries(link))], False
+            inside = _entries(chain[0]) if len(chain) == 1 else [product(Fraction(1), (), chain)] if chain else []
+            return [*scalars, *inside]
         case Quotient(_, top, bottom):
-            return [*_factors(top)[0], Quotient(bottom.shape, UNIT, bottom)], False
+            return [*_factors(top), Quotient(bottom.shape, UNIT, bottom)]
         case Power(_, Sum(), exponent) if exponent == number(2):
-            return [term.base, term.base], False
-    return [term], False
+            return [term.base, term.base]
+    return [term]
 
 
 def _entries(term: Term) -> list[Term]:

@@ -8,15 +8,19 @@ from __future__ import annotations
 
 from dataclasses import dataclass, fields, replace
 from fractions import Fraction
-from functools import reduce
-from typing import TYPE_CHECKING
+from functools import cache, reduce
+from typing import TYPE_CHECKING, cast
 
 from dlcalc.calculus.dims import ONE, SCALAR, Dim, Shape
 from dlcalc.errors import DlcalcError
 from dlcalc.notation.expression import MAX_POWER_BITS, fits, power_bits
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator, Mapping
+    from collections.abc import Callable, Hashable, Iterable, Iterator, Mapping
+
+
+DELTA = "delta_"
+"""What the name of a gradient begins with: δ_z is ∂L/∂z."""
 
 
 @dataclass(frozen=True)
@@ -372,7 +376,7 @@ def power(base: Term, exponent: Term) -> Term:
     return Power(base.shape, base, exponent)
 
 
-def transpose(term: Term) -> Term:
+def transpose(term: Term) -> Term:  # noqa: PLR0911 (a return per node)
     """Transpose; products are turned around, scalars stay."""
     if term.shape.is_scalar:
         return term
@@ -389,7 +393,7 @@ def transpose(term: Term) -> Term:
     return Transpose(term.shape.transposed, term)
 
 
-def inner(left: Term, right: Term) -> Term:
+def inner(left: Term, right: Term) -> Term:  # noqa: PLR0911 (a return per pair of shapes)
     """Add up the products of the entries of two terms of one shape (either may be a scalar, standing for all)."""
     if left.shape.is_scalar and right.shape.is_scalar:
         return mul(left, right)
@@ -424,6 +428,19 @@ def total(term: Term) -> Term:
     return scaled(coefficient, Apply(SCALAR, "sum", (body,)))
 
 
+def along(term: Term, axis: int | None) -> Term:
+    """Add entries up over the rows (axis 0), the columns (axis 1) or both; factors go to the front."""
+    shape = Shape(ONE, term.shape.cols) if axis == 0 else Shape(term.shape.rows, ONE)
+    if axis is None or shape.is_scalar:
+        return total(term)
+    if shape == term.shape:
+        return term
+    coefficient, body = split(term)
+    if isinstance(body, Product) and body.scalars:
+        return mul(number(coefficient), *body.scalars, along(product(Fraction(1), (), body.chain), axis))
+    return zeros(shape) if is_zero(body) else scaled(coefficient, Apply(shape, "sum", (body,), axis))
+
+
 def size(shape: Shape) -> Term:
     """Return how many entries a matrix of this shape has."""
     return mul(length(shape.rows), length(shape.cols))
@@ -434,15 +451,40 @@ def length(dim: Dim) -> Term:
     return Length(SCALAR, dim) if dim.parts else number(dim.constant)
 
 
+@cache
+def _parts_of(kind: Hashable) -> tuple[str, ...]:
+    """Name the fields of a kind of node that may hold terms."""
+    return tuple(f.name for f in fields(cast("type[Term]", kind)) if f.name in _HOLDING)
+
+
+_HOLDING = {
+    "terms",
+    "scalars",
+    "chain",
+    "factors",
+    "top",
+    "bottom",
+    "base",
+    "exponent",
+    "of",
+    "arguments",
+    "left",
+    "right",
+    "rows",
+}
+
+
 def children(term: Term) -> tuple[Term, ...]:
     """Return the direct parts of a term."""
     found: list[Term] = []
-    for field in fields(term):
-        value = getattr(term, field.name)
+    for name in _parts_of(cast("Hashable", type(term))):
+        value = getattr(term, name)
         if isinstance(value, Term):
             found.append(value)
-        elif isinstance(value, tuple):
-            found += [t for row in value for t in (row if isinstance(row, tuple) else (row,)) if isinstance(t, Term)]
+        elif isinstance(term, Grid):
+            found += [cell for row in term.rows for cell in row]
+        elif name != "rows":
+            found += value
     return tuple(found)
 
 
@@ -465,7 +507,7 @@ def weight(term: Term) -> int:
     return sum(1 for _ in walk(term))
 
 
-def rebuilt(term: Term, change: Callable[[Term], Term]) -> Term:  # noqa: C901, PLR0911, PLR0912 (a case per node)
+def rebuilt(term: Term, change: Callable[[Term], Term]) -> Term:  # noqa: C901, PLR0911 (a case per node)
     """Change the direct parts of a term and bring the whole into normal form."""
     match term:
         case Sum(_, terms):
@@ -484,7 +526,7 @@ def rebuilt(term: Term, change: Callable[[Term], Term]) -> Term:  # noqa: C901, 
             return Inverse(shape, change(of))
         case Apply(shape, function, arguments, axis):
             changed = tuple(map(change, arguments))
-            return total(changed[0]) if function == "sum" and axis is None else Apply(shape, function, changed, axis)
+            return along(changed[0], axis) if function == "sum" else Apply(shape, function, changed, axis)
         case Compare(shape, relation, left, right):
             return Compare(shape, relation, change(left), change(right))
         case Part(shape, of, rows, cols):

@@ -6,10 +6,11 @@ from typing import TYPE_CHECKING
 
 from dlcalc.errors import NotationError
 from dlcalc.notation.functions import INDICATORS
-from dlcalc.notation.tokens import Token
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
+
+    from dlcalc.notation.tokens import Token
 
 RELATIONS = set(INDICATORS.values())
 CLOSING = {"(": ")", "[": "]", "{": "}"}

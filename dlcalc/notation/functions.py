@@ -91,7 +91,17 @@ def elu(value: float, scale: float) -> float:
 
 def gelu(value: float) -> float:
     """Compute x times the normal distribution function at x."""
-    return value * (1 + math.erf(value / math.sqrt(2))) / 2
+    return value * normal_distribution(value)
+
+
+def normal_distribution(value: float) -> float:
+    """Compute the normal distribution function."""
+    return (1 + math.erf(value / math.sqrt(2))) / 2
+
+
+def normal_density(value: float) -> float:
+    """Compute the density of the normal distribution."""
+    return math.exp(-value * value / 2) / math.sqrt(2 * math.pi)
 
 
 def silu(value: float) -> float:
@@ -174,6 +184,8 @@ _TABLE = (
     Function("leaky_relu", leaky_relu, leaky_relu, ("LeakyReLU", "prelu", "PReLU"), 2, 2),
     Function("elu", elu, _exact_elu, ("ELU",), 2, 2),
     Function("gelu", gelu, _at(0, 0), ("GELU",)),
+    Function("normcdf", normal_distribution, lambda x: Fraction(1, 2) if x == 0 else None),
+    Function("normpdf", normal_density),
     Function("silu", silu, _at(0, 0), ("SiLU", "swish")),
     Function("softplus", softplus),
     Function("sigmoid", sigmoid, lambda x: Fraction(1, 2) if x == 0 else None, ("sigma",)),
@@ -197,8 +209,8 @@ SPELLINGS = {spelled(word): f.name for f in _TABLE if f.name not in INDICATORS f
 VECTOR_SPELLINGS = {
     "softmax": "softmax", "log_softmax": "log_softmax", "logsoftmax": "log_softmax", "tr": "tr", "trace": "tr",
     "det": "det", "logdet": "logdet", "inv": "inv", "inverse": "inv", "diag": "diag", "ones": "ones",
-    "zeros": "zeros", "eye": "eye", "cossim": "cossim", "cos_sim": "cossim", "cosine": "cossim", "transpose": "transpose",
-    "dot": "dot", "var": "var",
+    "zeros": "zeros", "eye": "eye", "cossim": "cossim", "cos_sim": "cossim", "cosine": "cossim",
+    "transpose": "transpose", "dot": "dot", "var": "var",
 }  # fmt: skip
 """Every spelling of the functions that mean something for vectors and matrices only, and their names."""
 VECTOR_FUNCTIONS = frozenset(VECTOR_SPELLINGS)

@@ -22,7 +22,8 @@ from dlcalc.notation.syntax import Declaration, Definition, Node, Program
 from dlcalc.notation.tokens import Token, inner_tokens, spelled, tokenize
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Collection, Sequence
+    from collections.abc import Callable, Sequence
+    from collections.abc import Set as AbstractSet
 
 MAX_PROGRAM = 200_000
 """Characters of one program."""
@@ -64,11 +65,10 @@ def read_program(text: str) -> Program:
     return reader.program()
 
 
-def read_expression(text: str, known: Collection[str], functions: Collection[str] = ()) -> Node:
+def read_expression(text: str, known: AbstractSet[str], functions: AbstractSet[str] = frozenset()) -> Node:
     """Read one expression in which these names are known; `functions` are the declared ones."""
     reader = _Reader(text, tokenize(text))
-    reader.known |= set(known)
-    reader.functions |= set(functions)
+    reader.known, reader.functions = known, functions
     node = reader.sum()
     if reader.token.kind != "end":
         raise reader.left_over()
@@ -80,8 +80,8 @@ class _Reader(Cursor):
 
     def __init__(self, text: str, tokens: Sequence[Token]) -> None:
         super().__init__(text, tokens)
-        self.known: set[str] = set()
-        self.functions: set[str] = set()
+        self.known: AbstractSet[str] = set()
+        self.functions: AbstractSet[str] = set()
         self.open: list[str] = []
         self.depth = 0
         self.operations = 0
@@ -145,9 +145,9 @@ class _Reader(Cursor):
                 names = [spelled(t.text) for t in self.tokens[at : end + 1] if t.kind == "name"]
                 following = self.tokens[min(end + 1, len(self.tokens) - 1)]
                 if following.is_symbol(":"):
-                    self.functions.update(names)
+                    self.functions |= set(names)
                 elif following.is_symbol("=", "in", "(") or following.text == "in":
-                    self.known.update(names if not following.is_symbol("(") or self.defines(at) else ())
+                    self.known |= set(names if not following.is_symbol("(") or self.defines(at) else ())
             depth += token.is_symbol(*CLOSING) - token.is_symbol(*OPENING)
             begins = depth <= 0 and (token.kind == "newline" or token.is_symbol(";"))
 
@@ -455,7 +455,7 @@ class _Reader(Cursor):
 
     # operands
 
-    def operand(self) -> Node:
+    def operand(self) -> Node:  # noqa: C901, PLR0911, PLR0912 (a case per beginning)
         if self.begins_indicator():
             one = self.advance()
             return self.indicator(self.advance(), one)
@@ -494,7 +494,7 @@ class _Reader(Cursor):
             return
         if self.accept(closing):
             return
-        if token.kind == "end" or token.kind == "newline":
+        if token.kind in {"end", "newline"}:
             raise self.error(f"{opened.text} is never closed", f"add {closing}", opened)
         fix = "a comparison is no value; write 1(z > 0) for its indicator" if token.is_symbol(*RELATIONS) else ""
         raise self.error(f"{closing} was expected, not {shown(token)}", fix)
@@ -677,11 +677,10 @@ class _Reader(Cursor):
         return self.node("total", (lower, raised, self.under(index, self.product)), token, index)
 
     def under(self, index: str, read: Callable[[], Node]) -> Node:
-        fresh = index not in self.known
-        self.known.add(index)
+        before = self.known
+        self.known = before | {index}
         body = read()
-        if fresh:
-            self.known.discard(index)
+        self.known = before
         return body
 
     def refuse_misread(self, name: str, token: Token) -> None:

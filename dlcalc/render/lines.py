@@ -10,6 +10,7 @@ from dlcalc.notation.patterns import compiled
 from dlcalc.notation.printing import Value, decimal, plain, unicode
 from dlcalc.notation.tokens import ACCENTS, GREEK, OPERATORS, SUBSCRIPTS, SUPERSCRIPTS
 from dlcalc.render.quiet import bare_value
+from dlcalc.solution import FAR_BELOW
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -45,6 +46,8 @@ _ASCII = str.maketrans(
 _GREEK_BESIDE_A_LETTER = r"([α-ωΑ-Ω])(?=[A-Za-zα-ωΑ-Ω])"
 _MARKS = {True: "✓", False: "✗", None: "?"}
 _ASCII_MARKS = {True: "ok", False: "FAILED", None: "?"}
+NOISE = 1e-12
+"""Rounding errors, which differ between machines, are not written out below this."""
 _VERDICTS = {True: "correct", False: "wrong", None: "undecided"}
 
 
@@ -140,14 +143,20 @@ def check_lines(solution: Solution, spelling: Script) -> list[tuple[bool, str]]:
     count = f"{failed} of {len(found)} steps FAIL" if failed else f"all {len(found)} steps hold"
     several = " to ".join(str(n) for n in dict.fromkeys((points[0], points[-1]))) if points else ""
     where = f"evaluated at {several} random points" if points else "evaluated in numbers"
-    error = f"worst error {worst:.1g}" if worst else "no error"
+    error = ("worst error " + (f"{worst:.1g}" if worst > NOISE else f"below {NOISE:g}")) if worst else "no error"
     return [(not failed, f"{count}, {where}: {error}"), *routes]
 
 
 def _route_line(check: Check, spelling: Script) -> str:
-    error = f"error {check.max_error:.2g}, allowed {check.tolerance:.2g}" if check.max_error else "exactly"
+    error = f"error {_size(check)}, allowed {check.tolerance:.2g}" if check.max_error else "exactly"
     outcome = error if check.holds else f"DISAGREES, {error}"
     return f"{spelling.prose(check.claim)}: {spelling.prose(check.method)} ({outcome})"
+
+
+def _size(check: Check) -> str:
+    """Write an error; of one far below what is allowed, which differs between machines, only that."""
+    floor = check.tolerance * FAR_BELOW
+    return f"{check.max_error:.2g}" if check.max_error > floor else f"below {floor:.2g}"
 
 
 def mark_line(mark: Mark, spelling: Script) -> str:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated
 
 from dlcalc.calculus.data import fitted, read_data
 from dlcalc.calculus.problem import (
@@ -18,7 +18,6 @@ from dlcalc.calculus.problem import (
 )
 from dlcalc.calculus.terms import Name
 from dlcalc.givens import data, text
-from dlcalc.notation.printing import unicode
 from dlcalc.solution import Answer, Check, Mark, Solution, Step, Work
 from dlcalc.topic import topic
 
@@ -43,7 +42,7 @@ def evaluate(
         text(help="Equations between ; or line ends (- for standard input).", metavar="PROGRAM", positional=True),
     ] = None,
     file: Annotated[str | None, text("-f", help="Read the program from this file.", metavar="NAME")] = None,
-    at: Annotated[Any, data(help="Numbers: x=-2,y=[1,2], JSON, or a JSON file.", metavar="DATA")] = None,
+    at: Annotated[object, data(help="Numbers: x=-2,y=[1,2], JSON, or a JSON file.", metavar="DATA")] = None,
 ) -> Solution:
     """Value of every quantity of a program at given numbers.
 
@@ -62,7 +61,7 @@ def evaluate(
     definitions = problem.typed.definitions
     answers = tuple(
         Answer(name, as_value(numbers.values[name], term.shape), label=formula(Name(term.shape, name)))
-        for name, term in reversed(definitions.items())
+        for name, term in reversed(list(definitions.items()))
     )
 
     def marker(answers_given: Sequence[str], seed: int) -> tuple[Mark, ...]:
@@ -74,7 +73,7 @@ def evaluate(
     return Solution(
         answers=answers,
         work=lambda: Work(_steps(problem, answers), verify=lambda _: _verified(problem, answers, numbers)),
-        conventions=(*([f"shapes: {leaves}"] if leaves else []), *conventions(problem, list(definitions.values()))),
+        conventions=(*([f"shapes: {leaves}"] if leaves else []), *conventions(list(definitions.values()))),
         notes=tuple(f"{name} meets its kink at these data" for name in numbers.kinks),
         marker=marker,
     )
@@ -86,9 +85,8 @@ def _steps(problem: Problem, answers: Sequence[Answer]) -> tuple[Step, ...]:
     for name, term in problem.typed.definitions.items():
         target, value = formula(Name(term.shape, name)), by_name[name].value
         found.append(Step("forward", target, target, formula(term), "given"))
-        text_ = unicode(value)
         because = "at the data" if problem.typed.leaves else "computed"
-        found.append(Step("at the data", target, formula(term), value, because if len(text_) else because))
+        found.append(Step("at the data", target, formula(term), value, because))
     return tuple(found)
 
 

@@ -74,7 +74,8 @@ PROGRAMS = {
     "+ sum(W[1:2,:] x) + ||W[:,3:5]||_F^2 + ||W[2,:]||^2",
     "grids": "u, v in R^n; W, V in R^(n x n); L = ||[u; v]||^2 + sum(exp([W, V; V, W])) + ||[u, v]||^3 + tr([W] V)",
     "a grid of numbers": "a, b in R; L = ||exp([a, b; b, a])||_F + ||[a; 2; b]||",
-    "a grid of whole numbers": "A = [3, 0; 1, -1]; s = [13, -7, 2]; p in R^n; L = tr(A [-2, 8; 7, -7]) + sum(s.^(-2)) + p[1]",
+    "a grid of whole numbers": "A = [3, 0; 1, -1]; s = [13, -7, 2]; p in R^n; "
+    "L = tr(A [-2, 8; 7, -7]) + sum(s.^(-2)) + p[1]",
     "a length in a grid": "p in R^n; L = sum([n; 2; n - 1].^(-1)) ||p||^2",
     "indicators": "x, y in R^n; s in R; L = sum(x .* 1(x > y)) + s 1(s >= 1/2) + sum(1(x <= 0) + 1(y > 0) .* 1(x < y))",
     "powers": "x in R^n; p, q in (0,1); L = sum(exp(x).^p) + p^q + p^(-2) + q^(1/3) + p^(1/2) + 1/(3 p)",

@@ -27,7 +27,7 @@ MAX_UPDATES = 1_000
         "'f = (x + y) z' --at x=-2,y=5,z=-4",
     ),
 )
-def backprop(  # noqa: PLR0913 (a question has as many givens as it has)
+def backprop(
     *,
     program: Annotated[
         str | None,
@@ -39,7 +39,7 @@ def backprop(  # noqa: PLR0913 (a question has as many givens as it has)
     ] = "",
     loss: Annotated[str, text(help="The quantity to differentiate (default: the last one).", metavar="NAME")] = "",
     upstream: Annotated[str, text(help="Start from a given ∂L/∂NAME instead of a loss.", metavar="NAME=d")] = "",
-    at: Annotated[Any, data(help="Numbers: x=-2,y=[1,2], JSON, or a JSON file.", metavar="DATA")] = None,
+    at: Annotated[object, data(help="Numbers: x=-2,y=[1,2], JSON, or a JSON file.", metavar="DATA")] = None,
     lr: Annotated[
         Expr | None, scalar("--learning-rate", help="Learning rate: adds the parameters after a step.")
     ] = None,
@@ -64,17 +64,19 @@ def backprop(  # noqa: PLR0913 (a question has as many givens as it has)
     (z - y) x^T
     """
     given = {} if at is None else read_data(at)
-    problem = read_problem(source(program, file), loss=loss, wrt=wrt, upstream=upstream, data=given)
+    problem = read_problem(
+        source(program, file), loss=loss, wrt=wrt, upstream=upstream, data=given, numerator=layout == "numerator"
+    )
     _refuse_without_rate(lr, updates, given)
     from dlcalc.topics.backprop.answers import numeric, symbolic
 
     if not given:
-        return symbolic(problem, lr, numerator=layout == "numerator", graph=graph, code=code is not None)
+        return symbolic(problem, lr, graph=graph, code=code is not None)
     leaves, lengths = fitted(problem.typed, _without_upstream(problem, given))
     extra = {name: given[name].rows for name in given if name not in leaves and name not in lengths}
     numbers = computed(problem, {**leaves, **extra}, lengths)
     times = int(updates.value) if isinstance(updates, Num) else 1
-    return numeric(problem, numbers, lr, times, numerator=layout == "numerator", graph=graph, code=code is not None)
+    return numeric(problem, numbers, lr, times, graph=graph, code=code is not None)
 
 
 def _without_upstream(problem: Problem, given: dict[str, Any]) -> dict[str, Any]:

@@ -6,9 +6,9 @@ from fractions import Fraction
 from typing import TYPE_CHECKING
 
 from dlcalc.calculus.dims import ONE, SCALAR, Shape, number
-from dlcalc.calculus.printing import DELTA, unicode_name
+from dlcalc.calculus.printing import unicode_name
 from dlcalc.calculus.problem import as_value, conventions, formula, shapes, stepped, undeclared
-from dlcalc.calculus.terms import Name, Number, Term, add, mul, negative, transpose
+from dlcalc.calculus.terms import DELTA, Name, Number, Term, add, mul, negative, transpose
 from dlcalc.errors import DlcalcError
 from dlcalc.notation.expression import Expr, Formula, Num, Sym
 from dlcalc.solution import Answer, Mark, Solution, Work
@@ -22,32 +22,28 @@ GRADIENT = "a gradient has the shape of its variable (denominator layout)"
 NUMERATOR = "numerator layout: a derivative has the transposed shape of its variable"
 
 
-def symbolic(problem: Problem, lr: Expr | None, *, numerator: bool, graph: bool, code: bool) -> Solution:
+def symbolic(problem: Problem, lr: Expr | None, *, graph: bool, code: bool) -> Solution:
     """Answer in letters."""
     answers = []
     for name in problem.wanted:
         closed = result(problem, name)
-        value = formula(transpose(closed) if numerator else closed)
-        answers.append(Answer(problem.answer_name(name), value, label=_label(problem, name, numerator=numerator)))
+        value = formula(transpose(closed) if problem.numerator else closed)
+        answers.append(Answer(problem.answer_name(name), value, label=_label(problem, name)))
     if lr is not None:
         answers += [
             Answer(f"{name}_new", formula(updated(problem, name, lr)), label=_new(name)) for name in _trained(problem)
         ]
-    return _solution(problem, answers, None, lr, numerator=numerator, graph=graph, code=code)
+    return _solution(problem, answers, None, lr, graph=graph, code=code)
 
 
-def numeric(  # noqa: PLR0913 (what is shown beside the numbers)
-    problem: Problem, numbers: Numbers, lr: Expr | None, times: int, *, numerator: bool, graph: bool, code: bool
-) -> Solution:
+def numeric(problem: Problem, numbers: Numbers, lr: Expr | None, times: int, *, graph: bool, code: bool) -> Solution:
     """Answer in numbers: the gradients, then every value, then the updated parameters."""
     answers = []
     for name in problem.wanted:
         rows, shape = numbers.values[DELTA + name], problem.gradient(name).term.shape
-        if numerator:
+        if problem.numerator:
             rows, shape = [list(column) for column in zip(*rows, strict=True)], shape.transposed
-        answers.append(
-            Answer(problem.answer_name(name), as_value(rows, shape), label=_label(problem, name, numerator=numerator))
-        )
+        answers.append(Answer(problem.answer_name(name), as_value(rows, shape), label=_label(problem, name)))
     for name, term in problem.typed.definitions.items():
         answers.append(Answer(name, as_value(numbers.values[name], term.shape), label=_plain_label(name)))
     if isinstance(lr, Num):
@@ -59,7 +55,7 @@ def numeric(  # noqa: PLR0913 (what is shown beside the numbers)
         if problem.loss:
             losses = [state.values[problem.loss][0] for state in (*before, last)]
             answers.append(Answer("losses", as_value(losses, Shape(number(len(losses)), ONE))))
-    return _solution(problem, answers, numbers, lr, numerator=numerator, graph=graph, code=code)
+    return _solution(problem, answers, numbers, lr, graph=graph, code=code)
 
 
 def result(problem: Problem, name: str) -> Term:
@@ -79,10 +75,10 @@ def updated(problem: Problem, name: str, lr: Expr) -> Term:
     return add(Name(problem.typed.shape(name), name), negative(mul(rate, result(problem, name))))
 
 
-def rights(problem: Problem, lr: Expr | None, numbers: Numbers | None, *, numerator: bool) -> dict[str, Term]:
+def rights(problem: Problem, lr: Expr | None, numbers: Numbers | None) -> dict[str, Term]:
     """Return the right expression of every answer, by its name."""
     found = {problem.answer_name(n): result(problem, n) for n in (*problem.wanted, *problem.derivation.gradients)}
-    if numerator:
+    if problem.numerator:
         found = {name: transpose(term) for name, term in found.items()}
     if lr is not None:
         found |= {f"{name}_new": updated(problem, name, lr) for name in _trained(problem)}
@@ -95,13 +91,11 @@ def _trained(problem: Problem) -> list[str]:
     return [name for name in problem.wanted if name in problem.typed.leaves]
 
 
-def _label(problem: Problem, name: str, *, numerator: bool) -> Formula:
-    symbol = problem.symbol(name)
-    loss = unicode_name(problem.loss or "L")
-    if name in problem.typed.leaves and not numerator:
-        return Formula(problem.answer_name(name), symbol.unicode, symbol.latex)
-    shown = f"∂{loss}/∂{unicode_name(name)}"
-    return Formula(problem.answer_name(name), shown if numerator else f"{shown} = {symbol.unicode}", symbol.latex)
+def _label(problem: Problem, name: str) -> Formula:
+    written, latex = problem.derivative(name)
+    if name in problem.typed.leaves or problem.numerator:
+        return Formula(problem.answer_name(name), written, latex)
+    return Formula(problem.answer_name(name), f"{written} = {problem.symbol(name).unicode}", latex)
 
 
 def _plain_label(name: str) -> Formula:
@@ -113,13 +107,12 @@ def _new(name: str) -> Formula:
     return Formula(f"{name}_new", f"{written.unicode} (new)", rf"{written.latex}^{{\text{{new}}}}")
 
 
-def _solution(  # noqa: PLR0913 (what is shown beside the answers)
+def _solution(
     problem: Problem,
     answers: Sequence[Answer],
     numbers: Numbers | None,
     lr: Expr | None,
     *,
-    numerator: bool,
     graph: bool,
     code: bool,
 ) -> Solution:
@@ -136,15 +129,17 @@ def _solution(  # noqa: PLR0913 (what is shown beside the answers)
 
         return marked(
             problem,
-            rights(problem, lr, numbers, numerator=numerator),
+            rights(problem, lr, numbers),
             answers,
             numbers,
             given,
             seed,
-            numerator=numerator,
         )
 
-    said = [NUMERATOR if numerator else GRADIENT, *conventions(problem, list(problem.derivation.definitions.values()))]
+    said = [
+        NUMERATOR if problem.numerator else GRADIENT,
+        *conventions(list(problem.derivation.definitions.values())),
+    ]
     kinds = undeclared(problem)
     by_name = f" ({', '.join(kinds)} by convention: capital matrix, small column, Greek number)" if kinds else ""
     notes = [f"{name} meets its kink at these data; see the convention" for name in (numbers.kinks if numbers else ())]
@@ -179,7 +174,7 @@ def _documents(problem: Problem, *, graph: bool, code: bool) -> Mapping[str, Cal
         def draw() -> str:
             from dlcalc.calculus import graph as graphs
 
-            found = graphs.graph(problem.typed, problem.derivation)
+            found = graphs.graph_of(problem.typed, problem.derivation)
             return {"tree": graphs.tree, "dot": graphs.dot, "mermaid": graphs.mermaid}[form](found)
 
         return draw

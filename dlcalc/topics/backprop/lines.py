@@ -6,11 +6,11 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from dlcalc.calculus.checking import DIFFERENCE_TOLERANCE, EXACT_TOLERANCE, Checker, Data
-from dlcalc.calculus.printing import DELTA, unicode_name
+from dlcalc.calculus.printing import plain, unicode_name
 from dlcalc.calculus.problem import as_value, formula, upstream_names
-from dlcalc.calculus.terms import Name, Term
+from dlcalc.calculus.terms import DELTA, Name, Term, transpose
 from dlcalc.notation.expression import Formula
-from dlcalc.solution import Check, Step, StepCheck
+from dlcalc.solution import FAR_BELOW, Check, Step, StepCheck
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -21,6 +21,8 @@ if TYPE_CHECKING:
     Test = Callable[[Checker], StepCheck]
 
 AT_DATA = "at the data"
+SHOWN_SIZES = 6
+"""Lengths that the claim of a check names."""
 SHOWN_ENTRIES = 16
 """Entries of a value that a line shows."""
 
@@ -42,7 +44,9 @@ def steps(problem: Problem, numbers: Numbers | None) -> list[Line]:
         found += _backward(problem, gradient, numbers)
     for name in problem.wanted:
         gradient = problem.gradient(name)
-        if gradient.closed is not None and gradient.closed != gradient.short and numbers is None:
+        if problem.numerator:
+            found.append(_transposed(problem, gradient))
+        elif gradient.closed is not None and gradient.closed != gradient.short and numbers is None:
             found.append(_closed(problem, gradient, gradient.closed))
     return found
 
@@ -146,6 +150,21 @@ def _closed(problem: Problem, gradient: Gradient, closed: Term) -> Line:
     return Line(step, lambda checker: checker.line(closed, gradient.name))
 
 
+def _transposed(problem: Problem, gradient: Gradient) -> Line:
+    name = gradient.name
+    turned = transpose(gradient.closed if gradient.closed is not None else gradient.short)
+    derivative = Formula(plain(transpose(gradient.delta)), *problem.derivative(name))
+    step = Step(
+        "numerator layout",
+        derivative,
+        derivative,
+        formula(turned),
+        _said(turned, "transposed: numerator layout"),
+        shape=_shape(turned),
+    )
+    return Line(step, lambda checker: checker.transposed(turned, name))
+
+
 def checked(
     problem: Problem, lines: Sequence[Line], numbers: Numbers | None, seed: int, *, code: bool
 ) -> tuple[tuple[Step, ...], tuple[Check, ...]]:
@@ -170,28 +189,24 @@ def as_data(problem: Problem, numbers: Numbers) -> Data:
 
 
 def _routes(problem: Problem, checker: Checker, *, code: bool) -> list[Check]:
+    shown = [f"{name} = {size}" for name, size in checker.lengths.items()]
+    sizes = ", ".join(shown if len(shown) <= SHOWN_SIZES else [*shown[:SHOWN_SIZES], "…"])
     off, where, how = checker.first_route()
-    claim = f"gradients of all {len(problem.derivation.gradients)} quantities"
-    sizes = ", ".join(f"{name} = {size}" for name, size in checker.lengths.items())
-    points = f"{how} on {checker.coordinates} coordinates" if not checker.directional else how
-    worst = f"; worst in {where}" if where else ""
-    found = [
-        Check(
-            claim,
-            f"{points} at {len(checker.seen)} points{f', {sizes}' if sizes else ''}{worst}",
-            off <= EXACT_TOLERANCE,
-            off,
-            EXACT_TOLERANCE,
-        )
-    ]
+    how = how if checker.directional else f"{how} on {checker.coordinates} coordinates"
+    how = f"{how} at {len(checker.seen)} points" + (f", {sizes}" if sizes else "")
+    count = len(problem.derivation.gradients)
+    claim = f"the gradients of all {count} quantities" if count > 1 else "the gradient"
+    found = [_route(claim, how, off, where, EXACT_TOLERANCE)]
     off, where = checker.second_route()
-    worst = f"; worst in {where}" if where else ""
-    found.append(
-        Check(claim, f"central differences of order 4{worst}", off <= DIFFERENCE_TOLERANCE, off, DIFFERENCE_TOLERANCE)
-    )
+    found.append(_route(claim, "central differences of order 4", off, where, DIFFERENCE_TOLERANCE))
     if code:
-        off = checker.code_error(problem.wanted)
         found.append(
-            Check("the NumPy function", "run at the same points", off <= EXACT_TOLERANCE, off, EXACT_TOLERANCE)
+            _route("the NumPy function", "run at these points", checker.code_error(problem.wanted), "", EXACT_TOLERANCE)
         )
     return found
+
+
+def _route(claim: str, how: str, off: float, where: str, tolerance: float) -> Check:
+    """Say how a check came out, and where it was worst unless that is mere rounding."""
+    worst = f"; worst in {where}" if where and off > tolerance * FAR_BELOW else ""
+    return Check(claim, how + worst, off <= tolerance, off, tolerance)
