@@ -58,7 +58,7 @@ class Elaboration:
                 return negative(self.term(parts[0]))
             case "add":
                 return add(*map(self.term, parts))
-            case "product":
+            case "product" | "scaling":
                 return mul(self.term(parts[0]), self.term(parts[1]))
             case "hadamard":
                 return hadamard(*map(self.term, parts))

@@ -29,8 +29,10 @@ if TYPE_CHECKING:
     from dlcalc.calculus.exact import Matrix
     from dlcalc.notation.printing import Value
 
-_DATA = {"x", "y", "t", "m", "n", "N", "C", "K", "lr"}
-"""Stems of leaves that are data or sizes, not parameters."""
+_DATA = {"x", "y", "t"}
+"""Stems of leaves that are data, not parameters."""
+_SIZES = {"m", "n", "d", "N", "C", "K", "T", "lr", "lam", "eps"}
+"""Stems of numbers that are sizes or settings."""
 _PARAMETERS = {"theta", "gamma", "beta", "phi", "omega", "Theta", "Omega", "Phi", "Gamma", "Lambda", "mu"}
 """Greek leaves that are parameters where they are vectors or matrices (theta always is)."""
 
@@ -194,7 +196,7 @@ def _is_parameter(name: str, shape: Shape) -> bool:
     stem = compiled(r"[^\W\d_]*").match(name)[0]  # type: ignore[index]  # matches any text
     if stem in ENGLISH:
         return stem in {"theta", "Theta"} or (stem in _PARAMETERS and not shape.is_scalar)
-    return stem not in _DATA and stem[:1] not in {"x", "X", "y", "Y"} and stem not in {"lam", "eps"}
+    return stem not in _DATA and stem[:1].lower() not in {"x", "y"} and not (shape.is_scalar and stem in _SIZES)
 
 
 # numbers

@@ -258,6 +258,11 @@ class Shapes:
             found = self.lengths.shape(seen.shape)
             raise self.clash(f"{_said(node)} is {found}, but {why} needs a square matrix", "", node)
 
+    def _scaling(self, node: Node) -> Seen:
+        factor, entries = node.parts
+        self.scalar(self.visit(factor), factor, "a factor without the index", "give it the index, or reduce it")
+        return self.visit(entries)
+
     def _transpose(self, node: Node) -> Seen:
         seen = self.visit(node.parts[0])
         return Seen(seen.shape.transposed, seen.scalar)

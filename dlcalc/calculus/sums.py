@@ -32,6 +32,8 @@ def lifted(node: Node, index: str, error: Callable[[str, str, Node], NotationErr
     both = all(indexed) if node.head == "product" else any(indexed[1:]) if node.head == "quotient" else any(indexed)
     if not any(indexed):
         return node
+    if node.head == "product" and not both:  # what carries no index is a number for every entry
+        return node._replace(head="scaling", parts=inside if indexed[1] else inside[::-1])
     return node._replace(head=heads.get(node.head, node.head) if both else node.head, parts=inside)
 
 

@@ -445,7 +445,7 @@ def test_every_function_along_an_axis_reads_back(function: str, axis: int) -> No
         hadamard(X, power(number(2), S)),
         divide(power(number(2), S), ALPHA),
     ],
-    ids=lambda term: plain(term),
+    ids=plain,
 )
 def test_a_power_of_a_number_among_factors_reads_back(term: Term) -> None:
     for text in (plain(term), unicode(term)):

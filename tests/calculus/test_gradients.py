@@ -6,6 +6,7 @@ is compared with the complex step and with central differences of that pass, and
 
 from __future__ import annotations
 
+# ruff: noqa: E501 (rows of tables)
 import math
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, NamedTuple
@@ -23,6 +24,7 @@ from dlcalc.calculus.inference import typed_expression
 from dlcalc.calculus.printing import DELTA, plain, unicode
 from dlcalc.calculus.problem import Problem, computed, read_problem
 from dlcalc.calculus.terms import Apply, Term, walk
+from dlcalc.errors import DlcalcError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
@@ -57,7 +59,7 @@ class Point:
 def erf(x: Array) -> Array:
     """Return erf, to first order in the imaginary part."""
     real = np.vectorize(math.erf, otypes=[float])(np.real(x))
-    return real + 1j * np.imag(x) * 2 / math.sqrt(math.pi) * np.exp(-np.real(x) ** 2)
+    return real + 1j * np.imag(x) * 2 / math.sqrt(math.pi) * np.exp(-(np.real(x) ** 2))
 
 
 def normcdf(x: Array) -> Array:
@@ -67,6 +69,8 @@ def normcdf(x: Array) -> Array:
 def sigmoid(x: Array) -> Array:
     return 1 / (1 + np.exp(-x))
 
+
+# ruff: noqa: ANN401 (arrays, and what is drawn)
 
 SMOOTH: Mapping[str, Callable[[Array], Array]] = {
     "sigmoid": sigmoid,
@@ -148,7 +152,7 @@ class Drawn(NamedTuple):
 
 
 @dataclass
-class Writer:
+class _Writer:
     """Draws expressions of a given shape, over leaves and statements that it also draws."""
 
     draw: Callable[[Any], Any]
@@ -295,7 +299,9 @@ class Writer:
         """Reduce a matrix to a column or a row; without one, repeat a column over a matrix."""
         if "1" not in shape:
             of = self.expression((shape[0], "1"), depth)
-            return Drawn(f"(({of.text}) ones({shape[1]})^T)", shape, lambda at: of.value(at) @ np.ones((1, side(shape)[1])))
+            return Drawn(
+                f"(({of.text}) ones({shape[1]})^T)", shape, lambda at: of.value(at) @ np.ones((1, side(shape)[1]))
+            )
         axis = 1 if shape[1] == "1" else 0
         inside = (shape[0], self.pick(*LENGTHS)) if axis else (self.pick(*LENGTHS), shape[1])
         of = self.expression(inside, depth)
@@ -444,7 +450,7 @@ TO_NUMBER: Mapping[str, Callable[[Point, Array], Array]] = {
 
 
 @dataclass
-class Program:
+class _Program:
     """A program with its forward pass and a point."""
 
     text: str
@@ -491,9 +497,9 @@ class Program:
 
 
 @st.composite
-def programs(draw: Callable[[Any], Any]) -> Program:
+def programs(draw: Callable[[Any], Any]) -> _Program:
     """Draw a program: declarations, a few statements in sequence, and a scalar loss that reaches the last of them."""
-    writer = Writer(draw)
+    writer = _Writer(draw)
     for at in range(draw(st.integers(1, 3))):
         shape = draw(st.tuples(st.sampled_from(tuple(LENGTHS)), st.sampled_from(SIDES)))
         writer.statements[f"h{at}"] = writer.expression(shape, draw(st.integers(1, 3)))
@@ -508,7 +514,9 @@ def programs(draw: Callable[[Any], Any]) -> Program:
     lines = [f"{name} in R^({rows} x {cols})" for name, (rows, cols) in writer.leaves.items() if (rows, cols) != SCALAR]
     lines += [f"{name} in R" for name, shape in writer.leaves.items() if shape == SCALAR]
     order = [f"{name} = {statement.text}" for name, statement in statements.items()]
-    return Program("\n".join([*lines, *(reversed(order) if draw(st.booleans()) else order)]), statements, writer.leaves, point)
+    return _Program(
+        "\n".join([*lines, *(reversed(order) if draw(st.booleans()) else order)]), statements, writer.leaves, point
+    )
 
 
 def rows_of(value: Array) -> list[list[float]]:
@@ -524,9 +532,9 @@ def off(found: Array, right: Array) -> float:
     return float(np.max(np.abs(found - right))) / max(1.0, float(np.max(np.abs(right))))
 
 
-@settings(max_examples=250)
+@settings(max_examples=150)
 @given(programs())
-def test_every_gradient_agrees_with_steps_of_an_own_forward_pass(program: Program) -> None:
+def test_every_gradient_agrees_with_steps_of_an_own_forward_pass(program: _Program) -> None:
     value, gap = program.loss({})
     assume(gap > CLEAR)
     problem = read(program.text, ",".join(program.leaves))
@@ -550,13 +558,13 @@ def test_every_gradient_agrees_with_steps_of_an_own_forward_pass(program: Progra
 
 @settings(max_examples=25)
 @given(programs())
-def test_the_checks_that_are_printed_agree_too(program: Program) -> None:
+def test_the_checks_that_are_printed_agree_too(program: _Program) -> None:
     assume(program.loss({})[1] > CLEAR)
     problem = read(program.text, ",".join(program.leaves))
     try:
         checker = Checker(problem.typed, problem.derivation, seed=0)
         first, second = checker.first_route(), checker.second_route()
-    except Exception as refusal:  # noqa: BLE001 (a kink everywhere, such as a gap of 0 in the structure)
+    except DlcalcError as refusal:  # a kink everywhere
         assume("no random point" not in str(refusal))
         raise
     assert first[0] <= 1e-8, first

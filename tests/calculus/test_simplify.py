@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+# ruff: noqa: E501 (rows of tables)
 from fractions import Fraction
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -170,7 +171,9 @@ def test_all_entries_of_one_hot_columns_add_up_to_their_number() -> None:
 
 def test_what_is_short_stays() -> None:
     for text in ("z - y", "W^T d", "(a + b) .* c", "sigmoid(z) .* (1 - sigmoid(z))", "2 (z - y)"):
-        program = typed(read_program("z, y, a, b, c in R^n; W in R^(m x n); d in R^m; L = sum(W^T d + z + y + a + b + c)"))
+        program = typed(
+            read_program("z, y, a, b, c in R^n; W in R^(m x n); d in R^m; L = sum(W^T d + z + y + a + b + c)")
+        )
         term = typed_expression(text, program)
         assert simplified(term) == term
 

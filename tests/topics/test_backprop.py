@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+# ruff: noqa: ANN401, E501, N806 (values of any kind; rows of tables; names as in the programs)
 import json
 import subprocess
 import sys
@@ -40,7 +41,7 @@ def answers(program: str, **given: Any) -> dict[str, str]:
 
 
 def values(program: str, **given: Any) -> dict[str, Any]:
-    return {answer["name"]: answer["value"] for answer in dlcalc.backprop(program=program, **given).to_dict()["answers"]}
+    return {answer.name: answer.computed for answer in dlcalc.backprop(program=program, **given).answers}
 
 
 # the derivation
@@ -73,14 +74,17 @@ def test_the_derivation_of_a_residual_block_reads_as_on_paper(capsys: pytest.Cap
 
 
 def test_every_line_has_a_rule_a_shape_and_a_check() -> None:
-    found = dlcalc.backprop(program=RESIDUAL, wrt="W1,Ws,x").to_dict()
-    assert all(step["check"]["holds"] for step in found["steps"])
-    assert all(check["holds"] for check in found["checks"])
-    assert len(found["checks"]) == 2
-    steps = {step["target"]: step for step in found["steps"]}
-    assert steps["delta_W1"]["shape"] == ["m", "n"]
-    assert steps["delta_a1"]["rule"] == "chain rule"
-    assert steps["delta_x"]["rule"] in {"sum over paths", "in the given names"}
+    found = dlcalc.backprop(program=RESIDUAL, wrt="W1,Ws,x")
+    assert found.holds
+    assert all(step.check is not None and step.check.holds and step.check.points for step in found.steps)
+    assert [check.holds for check in found.checks] == [True, True]
+    assert "complex step" in found.checks[0].method
+    assert "central differences of order 4" in found.checks[1].method
+    rules = {(step.target.plain, step.rule): step for step in found.steps}  # type: ignore[union-attr]  # formulas
+    assert rules["delta_W1", "chain rule"].shape == ("m", "n")
+    assert rules["delta_a1", "chain rule"].shape == ("m",) or rules["delta_a1", "chain rule"].shape == ("m", 1)
+    assert ("delta_x", "sum over paths") in rules
+    assert ("delta_x", "in the given names") in rules
 
 
 def test_json_holds_to_the_schema(capsys: pytest.CaptureFixture[str]) -> None:
@@ -116,7 +120,9 @@ def test_json_holds_to_the_schema(capsys: pytest.CaptureFixture[str]) -> None:
 )  # fmt: skip
 def test_which_gradients_are_given(program: str, given: dict[str, Any], expected: list[str]) -> None:
     principal = dlcalc.backprop(program=program, **given)
-    assert [answer.name for answer in principal.answers if answer.name.startswith("d") and "/" in answer.name] == expected
+    assert [
+        answer.name for answer in principal.answers if answer.name.startswith("d") and "/" in answer.name
+    ] == expected
 
 
 def test_a_loss_in_the_middle() -> None:
@@ -339,7 +345,9 @@ def test_a_right_answer_in_any_form_is_correct(capsys: pytest.CaptureFixture[str
 
 
 @pytest.mark.parametrize(("program", "answer", "slip"), [row[1:] for row in WRONG], ids=[row[0] for row in WRONG])
-def test_a_wrong_answer_names_its_slip(capsys: pytest.CaptureFixture[str], program: str, answer: str, slip: str) -> None:
+def test_a_wrong_answer_names_its_slip(
+    capsys: pytest.CaptureFixture[str], program: str, answer: str, slip: str
+) -> None:
     code, mark, err = marked(capsys, program, answer)
     assert (code, mark.get("correct")) == (1, False), (mark, err)
     assert slip in mark["because"].replace("1 - h.²", "1 - h.^2")
@@ -373,7 +381,7 @@ def test_a_counterexample_is_in_numbers(capsys: pytest.CaptureFixture[str]) -> N
     ],
 )
 def test_numbers_are_marked(
-    capsys: pytest.CaptureFixture[str], program: str, at: str, answer: str, correct: bool
+    capsys: pytest.CaptureFixture[str], program: str, at: str, answer: str, *, correct: bool
 ) -> None:
     name = answer.partition("=")[0]
     code, out, err = ask(capsys, program, "--wrt", name, "--at", at, "--json", "--no-steps", "--answer", answer)
@@ -383,7 +391,16 @@ def test_numbers_are_marked(
 
 def test_several_answers_are_marked_each(capsys: pytest.CaptureFixture[str]) -> None:
     code, out, _ = ask(
-        capsys, RESIDUAL, "--wrt", "W1,b2", "--json", "--no-steps", "--answer", "W1=delta_a1 x^T", "--answer", "b2=y - z"
+        capsys,
+        RESIDUAL,
+        "--wrt",
+        "W1,b2",
+        "--json",
+        "--no-steps",
+        "--answer",
+        "W1=delta_a1 x^T",
+        "--answer",
+        "b2=y - z",
     )
     assert code == 1
     assert [mark["correct"] for mark in json.loads(out)["marks"]] == [True, False]
@@ -505,5 +522,7 @@ def test_data_from_a_file(tmp_path: Path, dlcalc: Callable[..., Any]) -> None:
 
 
 def test_quiet_is_bare(dlcalc: Callable[..., Any]) -> None:
-    assert dlcalc("backprop", "f = (x + y) z", "--at", "x=-2,y=5,z=-4", "-q").stdout == "df/dx\t-4\ndf/dy\t-4\ndf/dz\t3\n"
+    assert (
+        dlcalc("backprop", "f = (x + y) z", "--at", "x=-2,y=5,z=-4", "-q").stdout == "df/dx\t-4\ndf/dy\t-4\ndf/dz\t3\n"
+    )
     assert dlcalc("backprop", "f = (x + y) z", "--at", "x=-2,y=5,z=-4", "--get", "f").stdout == "-12\n"

@@ -153,6 +153,11 @@ def _solution(
         for name in kinds
         if len(name) == 2 and name[0].isupper() and name[1] in "xhayz"  # noqa: PLR2004 (two letters side by side)
     ]
+    notes += [
+        f"{name} comes out as {shape}; declare it if that is not meant, such as {name} in R^(m x n)"
+        for name in kinds
+        if name[0].isupper() and ONE in (shape := problem.typed.shape(name)) and not shape.is_scalar
+    ]
     return Solution(
         answers=tuple(answers),
         work=work,
