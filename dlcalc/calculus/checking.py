@@ -52,10 +52,10 @@ DISTINCT = 8
 Point = dict[str, Any]
 
 
-def lengths_for(typed: Typed, names: Iterable[str]) -> dict[str, int]:
+def lengths_for(typed: Typed, names: Iterable[str], least: int = 2) -> dict[str, int]:
     """Choose a length for each name, all distinct while there are few, so that a missing transpose shows."""
     names = list(names)
-    for start in range(2, 40):
+    for start in range(least, 40):
         chosen = {name: start + at % DISTINCT for at, name in enumerate(names)}
         shapes = [typed.shape(name) for name in typed.names]
         if all(dim.value(chosen) >= 1 for shape in shapes for dim in shape):
@@ -91,10 +91,12 @@ class Seen:
 class Checker:
     """Runs the statements of a derivation at random points and compares its lines with what it finds."""
 
-    def __init__(self, typed: Typed, derivation: Derivation, seed: int, data: Data | None = None) -> None:
-        """Choose lengths and points; data take the place of random points."""
+    def __init__(
+        self, typed: Typed, derivation: Derivation, seed: int, data: Data | None = None, *, least: int = 2
+    ) -> None:
+        """Choose lengths (none below `least`) and points; data take the place of random points."""
         self.typed, self.derivation, self.data = typed, derivation, data
-        self.lengths = dict(data.lengths) if data is not None else lengths_for(typed, typed.lengths)
+        self.lengths = dict(data.lengths) if data is not None else lengths_for(typed, typed.lengths, least)
         self.batch = Batch(self.lengths)
         self.random = np.random.default_rng(seed)
         self.delta_shapes = {DELTA + name: g.term.shape for name, g in derivation.gradients.items()}
@@ -386,7 +388,7 @@ class Checker:
         found = seen.exact[name, ""] if gradient else seen.values[name]
         off = error(found, right)
         method = "complex step at the data" if gradient else "floats at the data"
-        return StepCheck(off <= DATA_TOLERANCE, method, int(right.size), off)
+        return StepCheck(off <= DATA_TOLERANCE, method, 1, off)
 
     def statement(self, name: str, term: Term) -> StepCheck:
         """Compare a displayed statement with the value that the program as typed gives."""
@@ -412,8 +414,9 @@ class Checker:
             )
         same = all(np.broadcast_shapes(a.shape, b.shape) == b.shape for a, b in pairs)
         worst = max((error(a, b) for a, b in pairs), default=0.0) if same else float("inf")
-        entries = sum(int(b.size) for _, b in pairs)
-        return StepCheck(bool(worst <= EXACT_TOLERANCE), "complex step on every coordinate", entries, min(worst, 1e300))
+        return StepCheck(
+            bool(worst <= EXACT_TOLERANCE), "complex step on every coordinate", len(pairs), min(worst, 1e300)
+        )
 
     def first_route(self) -> tuple[float, str, str]:
         """Return the worst disagreement of the displayed gradients with the complex step, where, and how."""

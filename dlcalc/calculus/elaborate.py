@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from dlcalc.calculus.dims import ONE, SCALAR, Shape, named
 from dlcalc.calculus.functions import AXES, derivative
 from dlcalc.calculus.terms import (
+    UNIT,
     ZERO,
     Apply,
     Compare,
@@ -132,7 +133,7 @@ class Elaboration:
             case "var":
                 return _variance(arguments[0], axis)
         if arguments[0].shape.is_scalar and word in AXES:
-            return arguments[0]
+            return UNIT if word == "softmax" else arguments[0]
         if axis is None and word == "softmax" and shape.rows == ONE:
             axis = 1
         return Apply(shape, word, arguments, axis)

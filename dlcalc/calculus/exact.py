@@ -110,6 +110,10 @@ class Exact:
                 return [[front * entry for entry in row] for row in body]
             case Quotient(_, top, bottom):
                 return self._folded(lambda a, b: a / b, [self._value(top, names), self._value(bottom, names)])
+            case Power(_, Apply(_, "norm", arguments), Number(_, exponent)) if exponent == 2:  # noqa: PLR2004 (a square)
+                return [
+                    [sum((entry * entry for row in self._value(arguments[0], names) for entry in row), Fraction(0))]
+                ]
             case Power(_, base, exponent):
                 raised = self._value(exponent, names)[0][0]
                 return [[_power(entry, raised, term) for entry in row] for row in self._value(base, names)]
@@ -185,29 +189,36 @@ class Exact:
         return [[computed([_entry(a, i, j) for a in arguments]) for j in range(cols)] for i in range(rows)]
 
     def _reduced(self, term: Apply, argument: Any) -> Matrix:
-        compute = _REDUCTIONS[term.function]
-        if term.function == "norm_inf" and len(argument) > 1 and len(argument[0]) > 1:
-            return [[max(sum(abs(entry) for entry in row) for row in argument)]]
-        if term.function in {"max", "min"} or term.function == "norm_inf":
-            flat = sorted(abs(e) if term.function == "norm_inf" else e for row in argument for e in row)
-            if (
-                term.axis is None
-                and len(flat) > 1
-                and (flat[-1] == flat[-2] if term.function != "min" else flat[0] == flat[1])
-            ):
-                self.kinks[term.function] = None
-        if term.axis is None:
-            flat = [entry for row in argument for entry in row]
-            found = compute(flat)
-            if term.function != "softmax":
-                return [[found]]
-            width = len(argument[0])
-            return [found[at : at + width] for at in range(0, len(found), width)]
-        lines = [list(column) for column in zip(*argument, strict=True)] if term.axis == 0 else argument
-        results = [compute(line) for line in lines]
+        compute, rows = _REDUCTIONS[term.function], argument
+        if term.function == "norm_inf" and len(rows) > 1 and len(rows[0]) > 1:
+            rows = [[sum(abs(entry) for entry in row)] for row in rows]
+        lines = [[e for row in rows for e in row]]
+        if term.axis is not None:
+            lines = [list(column) for column in zip(*rows, strict=True)] if term.axis == 0 else rows
+        if any(_at_kink(term.function, line) for line in lines):
+            self.kinks[term.function] = None
+        found = [compute(line) for line in lines]
         if term.function == "softmax":
-            return [list(column) for column in zip(*results, strict=True)] if term.axis == 0 else results
-        return [results] if term.axis == 0 else [[found] for found in results]
+            return _laid_out(found, term.axis, len(rows[0]))
+        return [found] if term.axis == 0 else [[value] for value in found]
+
+
+def _at_kink(function: str, line: Sequence[Any]) -> bool:
+    """Say whether the derivative of a reduction jumps here: ties of the extreme, a zero under |x|."""
+    if function == "norm_1":
+        return 0 in line
+    if function not in {"max", "min", "norm_inf"}:
+        return False
+    ordered = sorted(map(abs, line) if function == "norm_inf" else line, reverse=function != "min")
+    return len(ordered) > 1 and ordered[0] == ordered[1]
+
+
+def _laid_out(lines: list[list[Any]], axis: int | None, width: int) -> Matrix:
+    """Put lines back where they were taken from."""
+    if axis is None:
+        (flat,) = lines
+        return [flat[at : at + width] for at in range(0, len(flat), width)]
+    return [list(column) for column in zip(*lines, strict=True)] if axis == 0 else lines
 
 
 def _entry(value: Matrix, i: int, j: int) -> Scalar:

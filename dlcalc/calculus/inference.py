@@ -72,11 +72,12 @@ def typed(program: Program, kinds: Mapping[str, int] | None = None, scalars: Col
         found.declare(declaration)
     for definition in program.definitions:
         found.sizes |= _sizes_used(definition.body, {*targets, *found.leaves})
+    found.take_lengths(targets)
     order = _ordered(program, targets)
     for target in order:
         seen = found.visit(targets[target].body)
-        if target in found.known:  # declared as well
-            seen = found.alike(found.known[target], seen, (Node("name", (), 0, target), targets[target].body), "=")
+        if target in found.known:
+            seen = found.declared_as(target, seen, targets[target].body)
         found.known[target] = seen
         found.settle()
     for target in scalars:

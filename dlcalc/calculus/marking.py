@@ -7,8 +7,9 @@ forgotten, an indicator that is left out, a sign, a factor.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from fractions import Fraction
 from functools import cached_property
-from itertools import islice
+from itertools import islice, pairwise
 from typing import TYPE_CHECKING, Any, TypeAlias
 
 import numpy as np
@@ -27,11 +28,13 @@ from dlcalc.calculus.terms import (
     Name,
     Product,
     Term,
+    Transpose,
     hadamard,
     mul,
     names,
     number,
     ones,
+    product,
     rebuilt,
     walk,
 )
@@ -39,7 +42,7 @@ from dlcalc.errors import DlcalcError, NotationError, ShapeError, nearest
 from dlcalc.givens import split_outside
 from dlcalc.marking import rounded_places
 from dlcalc.notation.expression import Expr, Num
-from dlcalc.notation.printing import plain
+from dlcalc.notation.printing import decimal, plain
 from dlcalc.notation.tokens import spelled
 from dlcalc.solution import Mark
 
@@ -167,7 +170,7 @@ class _Judge:
         if self.numbers is not None:
             known = [*self.problem.typed.leaves, *upstream_names(self.problem)]
             data = Data({n: _array(self.numbers.values[n]) for n in known}, self.numbers.lengths)
-        return Checker(self.problem.typed, self.derivation, self.seed, data)
+        return Checker(self.problem.typed, self.derivation, self.seed, data, least=3)  # 1/n is no ½
 
     @cached_property
     def points(self) -> dict[str, Any]:
@@ -279,7 +282,7 @@ class _Judge:
             for given_row, right_row in zip(rows, wanted, strict=True)
             for a, b in zip(given_row, right_row, strict=True)
         ]
-        if all(_agrees(a, b) for a, b in pairs):
+        if all(_agrees(a, b) for a, b in pairs) or _rounded(pairs):
             exact = all(a == b for a, b in pairs)
             return Mark(
                 name,
@@ -357,6 +360,8 @@ class _Judge:
                 yield turned, f"the sign of the path to {to} through {through} is reversed"
             for term, what in _without_factors(path.term):
                 yield _only(target, path.through, term), f"{what} is forgotten ({to}, through {through})"
+            for term, what in _other_orders(path.term):
+                yield _only(target, path.through, term), f"{what} ({to}, through {through})"
         for gradient, path in every:
             to, through = unicode_name(gradient.name), unicode_name(path.through)
             if len(gradient.paths) > 2:  # noqa: PLR2004 (with two, forgetting one leaves the other)
@@ -414,6 +419,29 @@ def _without_factors(term: Term) -> Iterator[tuple[Term, str]]:
                     yield _replaced(term, node, rest), f"the factor {unicode(factor)}"
 
 
+def _other_orders(term: Term) -> Iterator[tuple[Term, str]]:
+    """Leave out the transpose of one square matrix at a time, or swap two neighbours, where the shapes allow it."""
+    for node in walk(term):
+        chain = node.chain if isinstance(node, Product) else ()
+        for at, factor in enumerate(chain):
+            if isinstance(factor, Transpose) and factor.of.shape == factor.shape:
+                changed = product(Fraction(1), (), (*chain[:at], factor.of, *chain[at + 1 :]))
+                yield (
+                    _replaced(term, node, mul(*_front(node), changed)),
+                    f"the transpose of {unicode(factor.of)} is missing",
+                )
+        for at, (left, right) in enumerate(pairwise(chain)):
+            if left.shape == right.shape:
+                changed = product(Fraction(1), (), (*chain[:at], right, left, *chain[at + 2 :]))
+                swapped = f"{unicode(left)} and {unicode(right)} are in the wrong order"
+                yield _replaced(term, node, mul(*_front(node), changed)), swapped
+
+
+def _front(node: Term) -> tuple[Term, ...]:
+    """Return what stands before the matrices of a product."""
+    return (number(node.coefficient), *node.scalars) if isinstance(node, Product) else ()
+
+
 def _replaced(term: Term, old: Term, new: Term) -> Term:
     return new if term == old else rebuilt(term, lambda part: _replaced(part, old, new))
 
@@ -441,6 +469,15 @@ def _listed(value: Any) -> str:
         if len(rows[0]) > 1
         else "[" + ", ".join(r[0] for r in rows) + "]"
     )
+
+
+def _rounded(pairs: Sequence[tuple[Any, Any]]) -> bool:
+    """Say whether all entries of a list are rounded to equally many decimals, one with three digits or more."""
+    written = [decimal(given.value) if isinstance(given, Num) else None for given, _ in pairs]
+    if None in written or not any(rounded_places(given, right) for given, right in pairs):
+        return False
+    places = max(len((text or "").partition(".")[2]) for text in written)
+    return all(2 * 10**places * abs(float(a.value) - float(b.value)) <= 1 + TOLERANCE for a, b in pairs)
 
 
 def _plain(value: Any) -> Any:

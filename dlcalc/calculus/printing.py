@@ -188,7 +188,8 @@ class _Plain:
         return f"{top or '1'}/{self.below(coefficient.denominator, term)}"
 
     def joined(self, pieces: list[str]) -> str:
-        return " ".join(pieces)
+        first, *others = pieces
+        return " ".join([first, *(self.enclosed(p) if p[:1].isdigit() and p[:2] != "1(" else p for p in others)])
 
     def quotient(self, top: Term, bottom: Term) -> tuple[str, int]:
         if not bottom.shape.is_scalar:
@@ -223,7 +224,8 @@ class _Plain:
         if around and "|" not in inside[0] and "‖" not in inside[0]:
             return f"{around[0]}{inside[0]}{around[1]}", ATOM
         vector = term.function == "softmax" and ONE in term.arguments[0].shape
-        axis = [] if term.axis is None or vector else [str(term.axis)]
+        named = "axis=" if term.function in {"max", "min"} else ""
+        axis = [] if term.axis is None or vector else [f"{named}{term.axis}"]
         return f"{self.function(term.function)}({', '.join([*inside, *axis])})", ATOM
 
     def around(self) -> dict[str, tuple[str, str]]:

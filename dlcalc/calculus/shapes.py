@@ -21,6 +21,8 @@ if TYPE_CHECKING:
 
 MAX_UNROLLED = 64
 """Terms of a sum with whole bounds."""
+MAX_UNROLLED_TOTAL = 2_000
+"""Terms of all such sums of a program."""
 MAX_LENGTH = 1_000_000
 SCALAR_WORDS = {"lam", "eps", "lr"}
 """Usual abbreviations of Greek letters."""
@@ -70,6 +72,10 @@ class Shapes:
     leaves: dict[str, Leaf] = field(default_factory=dict)
     found: dict[int, Shape] = field(default_factory=dict)
     expanded: dict[int, Node] = field(default_factory=dict)
+    unrolled: int = 0
+    """Terms of sums written out so far."""
+    fresh: set[str] = field(default_factory=set)
+    """Vectors that were met once: in a sum with a row they are rows too."""
     pending: list[Pending] = field(default_factory=list)
     defined: frozenset[str] = frozenset()
     closed: bool = False
@@ -94,6 +100,8 @@ class Shapes:
         axes = [self.declared_length(text, declaration) for text in declaration.sizes]
         shape = Shape(axes[0], axes[1] if len(axes) > 1 else ONE) if axes else SCALAR
         for name, position in declaration.names:
+            if name in self.functions:
+                raise self.program.error(f"{name} is declared twice", "keep one declaration", position)
             if name in self.leaves:
                 raise self.program.error(f"{name} is declared twice", "keep one declaration", position)
             if name in self.defined:
@@ -115,12 +123,36 @@ class Shapes:
         self.sizes |= {name for name, _ in dim.parts}
         return dim
 
+    def take_lengths(self, targets: Mapping[str, Definition]) -> None:
+        """Let a number that is declared be the length of the same name; refuse a length that is computed."""
+        for name in sorted(self.sizes & {*self.known, *targets}):
+            if name in targets:
+                place = targets[name].position
+                raise self.program.error(f"{name} is the length of an axis, and defined", "choose another name", place)
+            leaf = self.leaves.pop(name)
+            self.known.pop(name)
+            if not leaf.shape.is_scalar:
+                raise self.program.error(
+                    f"{name} is the length of an axis, and {leaf.shape}", "choose another name", leaf.position
+                )
+
+    def declared_as(self, target: str, seen: Seen, body: Node) -> Seen:
+        """Make sure that a definition has the shape of its declaration."""
+        declared = self.known[target]
+        if not all(self.lengths.unify(a, b) for a, b in zip(declared.shape, seen.shape, strict=True)):
+            found, wanted = _shown(self.lengths.shape(seen.shape)), _shown(self.lengths.shape(declared.shape))
+            raise self.clash(
+                f"{target} is declared as {wanted}, but its equation is {found}", "correct one of them", body
+            )
+        return declared
+
     # names
 
     def named(self, node: Node) -> Seen:
         """Find the shape of a name; a new one is a leaf."""
         name = node.word
         if name in self.known:
+            self.fresh.discard(name)
             return self.known[name]
         if name in self.sizes:
             return NUMBER
@@ -130,6 +162,8 @@ class Shapes:
             raise self.error(f"{name} is not a name in this question", fix, node)
         seen = self.by_convention(name)
         self.known[name] = seen
+        if seen.shape.cols == ONE and not seen.scalar:
+            self.fresh.add(name)
         self.leaves[name] = Leaf(name, seen.shape, position=node.position)
         return seen
 
@@ -191,18 +225,33 @@ class Shapes:
         """Make two operands one shape, unless one is a number."""
         if left.scalar or right.scalar:
             return right if left.scalar else left
+        left, right = self.laid(left, nodes[0], right), self.laid(right, nodes[1], left)
         one, other = self.lengths.shape(left.shape), self.lengths.shape(right.shape)
         for this, that in ((one, other), (other, one)):
             if this.is_scalar and not _open(that) and operator in "+-":
                 return Seen(that)
         for a, b in zip(one, other, strict=True):
             if not self.lengths.unify(a, b):
-                said = " and ".join(
-                    f"{_said(n)} is {self.lengths.shape(s.shape)}" for n, s in zip(nodes, (left, right), strict=True)
-                )
+                pairs = zip(nodes, (left, right), strict=True)
+                said = " and ".join(f"{_said(n)} is {_shown(self.lengths.shape(s.shape))}" for n, s in pairs)
+                between = f"{operator} " if operator == "," else f" {operator} "
                 fix = "transpose one of them" if one == other.transposed else "both sides need one shape"
-                raise self.clash(f"{_said(nodes[0])} {operator} {_said(nodes[1])}: {said}", fix, nodes[1])
+                raise self.clash(f"{_said(nodes[0])}{between}{_said(nodes[1])}: {said}", fix, nodes[1])
         return Seen(left.shape)
+
+    def laid(self, seen: Seen, node: Node, beside: Seen) -> Seen:
+        """Lay a vector that nothing but this sum describes beside a row as a row: the bias of x W + b."""
+        shape = self.lengths.shape(beside.shape)
+        if node.head == "negative":
+            return self.laid(seen, node.parts[0], beside)
+        if node.head != "name" or node.word not in self.fresh or shape.rows != ONE or shape.cols == ONE:
+            return seen
+        row = Seen(seen.shape.transposed)
+        leaf = self.leaves[node.word]
+        self.leaves[node.word] = Leaf(leaf.name, row.shape, position=leaf.position)
+        self.known[node.word] = row
+        self.found[id(node)] = row.shape
+        return row
 
     def scalar(self, seen: Seen, node: Node, why: str, fix: str) -> None:
         """Make sure that a shape is that of a number."""
@@ -210,7 +259,7 @@ class Shapes:
             return
         found = self.lengths.shape(seen.shape)
         if not all(self.lengths.unify(side, ONE) for side in seen.shape):
-            raise self.clash(f"{_said(node)} is {found}, but {why} is a number", fix, node)
+            raise self.clash(f"{_said(node)} is {_shown(found)}, but {why} is a number", fix, node)
 
     def _quotient(self, node: Node) -> Seen:
         top, bottom = self.visit(node.parts[0]), self.visit(node.parts[1])
@@ -231,7 +280,7 @@ class Shapes:
             return seen
         if ONE in shape:
             if not _open(shape):
-                raise self.clash(f"{_said(base)} is {shape}: ^ is for numbers", "write .^ or ||x||^2", node)
+                raise self.clash(f"{_said(base)} is {_shown(shape)}: ^ is for numbers", "write .^ or ||x||^2", node)
             self.scalar(seen, base, "what ^ raises", "write .^ for every entry")
             return seen
         if whole(exponent) is None:
@@ -256,7 +305,10 @@ class Shapes:
         """Make sure that a matrix is square."""
         if not self.lengths.unify(seen.shape.rows, seen.shape.cols):
             found = self.lengths.shape(seen.shape)
-            raise self.clash(f"{_said(node)} is {found}, but {why} needs a square matrix", "", node)
+            raise self.clash(f"{_said(node)} is {_shown(found)}, but {why} needs a square matrix", "", node)
+
+    def _axis(self, node: Node) -> Seen:
+        raise self.error("this function has no axis", "leave it out", node)
 
     def _scaling(self, node: Node) -> Seen:
         factor, entries = node.parts
@@ -291,9 +343,11 @@ class Shapes:
             return right
         if not self.lengths.unify(one.cols, other.rows):
             a, b = map(_said, node.parts)
-            needed = f"{other.rows} {'row' if other.rows == ONE else 'rows'}"
-            fix = f"try {a}^T {b}" if one.rows == other.rows else f"try {a} {b}^T" if one.cols == other.cols else ""
-            raise self.clash(f"{a} {b}: {a} is {one} but {b} has {needed}", fix, node.parts[1])
+            needed = f"{_letter(other.rows)} {'row' if other.rows == ONE else 'rows'}"
+            turned = [_said(n.parts[0]) if n.head == "transpose" and n.parts else f"{_said(n)}^T" for n in node.parts]
+            fix = f"try {turned[0]} {b}" if one.rows == other.rows else ""
+            fix = f"try {a} {turned[1]}" if not fix and one.cols == other.cols else fix
+            raise self.clash(f"{a} {b}: {a} is {_shown(one)} but {b} has {needed}", fix, node.parts[1])
         return Seen(Shape(one.rows, other.cols))
 
     def settle(self, *, last: bool = False) -> None:
@@ -344,13 +398,14 @@ class Shapes:
     def _derivative(self, node: Node) -> Seen:
         if node.word not in ELEMENTWISE and node.word not in self.functions:
             raise self.error(f"{node.word}' is not an element-wise derivative", "write it out", node)
+        self.count(node, 1)
         return self.joined(node, ",")
 
     def _call(self, node: Node) -> Seen:  # noqa: PLR0911 (a return per kind of function)
         word = node.word
         if word in {"ones", "zeros", "eye"}:
             return self.constant(node)
-        if word in {"max", "min"} and len(node.parts) > 1 and self.axis(node) is None:
+        if word in {"max", "min"} and len(node.parts) > 1 and node.parts[-1].head != "axis":
             return self.joined(node, ",")
         if word in self.functions or word in ELEMENTWISE:
             self.count(node, 1 if word in self.functions else ELEMENTWISE[word].arguments)
@@ -429,19 +484,13 @@ class Shapes:
         return None
 
     def axis(self, node: Node) -> int | None:
-        """Read the axis of softmax(Z, 0): 0 works on columns, 1 on rows."""
-        if node.word not in AXES or len(node.parts) != 2:  # noqa: PLR2004 (an argument and an axis)
+        """Read the axis of softmax(Z, 0) or max(Z, axis=0): 0 works on columns, 1 (or -1) on rows."""
+        last = node.parts[-1]
+        named_ = last.head == "axis"
+        if node.word not in AXES or len(node.parts) != 2 or (node.word in {"max", "min"} and not named_):  # noqa: PLR2004 (an axis)
             return None
-        if node.word in {"max", "min"} and self.visit(node.parts[0]).scalar:
-            return None
-        axis = whole(node.parts[1])
-        if axis == -1:
-            axis = 1
-        if node.word in {"max", "min"} and axis not in {0, 1}:
-            return None
-        if node.word in {"max", "min"} and self.lengths.shape(self.visit(node.parts[0]).shape).cols == ONE:
-            return None
-        return axis
+        axis = whole(last.parts[0] if named_ else last)
+        return 1 if axis == -1 else axis
 
     def reduced(self, node: Node) -> Seen:
         """Find the shape of a reduction, over everything or along an axis, or of a softmax."""
@@ -498,7 +547,9 @@ class Shapes:
             ONE if low.head == "everything" else self.index(low),
             side if high.head == "everything" else self.index(high),
         )
-        beyond = side.plus(ends[1], -1)
+        beyond, span = side.plus(ends[1], -1), _span(ends)
+        if not span.parts and span.constant < 1:
+            raise self.error(f"the range {ends[0]}:{ends[1]} is empty", "write the lower index first", index)
         if (not beyond.parts and beyond.constant < 0) or (not ends[0].parts and ends[0].constant < 1):
             raise self.error(f"index {ends[1]} is outside 1…{side}", "entries are counted from 1", index)
         return ends
@@ -539,8 +590,10 @@ class Shapes:
         lower, upper, body = node.parts
         low, high = whole(lower), whole(upper)
         if low is not None and high is not None:
-            if high - low >= MAX_UNROLLED:
-                raise self.error(f"a sum of {high - low + 1} terms", f"at most {MAX_UNROLLED} are written out", node)
+            self.unrolled += max(0, high - low + 1)
+            if high - low >= MAX_UNROLLED or self.unrolled > MAX_UNROLLED_TOTAL:
+                count = high - low + 1 if high - low >= MAX_UNROLLED else self.unrolled
+                raise self.error(f"a sum of {count:,} terms", f"at most {MAX_UNROLLED} are written out", node)
             terms = tuple(with_index(body, node.word, Fraction(k)) for k in range(low, high + 1))
             new = Node("add", terms, node.position) if terms else Node("number", (), node.position, "0", Fraction(0))
         elif low == 1:
@@ -562,6 +615,16 @@ class Shapes:
 
 def _span(ends: tuple[Dim, Dim]) -> Dim:
     return ends[1].plus(ends[0], -1).plus(ONE)
+
+
+def _letter(dim: Dim) -> str:
+    """Write a length in a message; one that is still open as a question mark."""
+    return compiled(r"\?[0-9]+").sub("?", str(dim))
+
+
+def _shown(shape: Shape) -> str:
+    """Write a shape in a message."""
+    return compiled(r"\?[0-9]+").sub("?", str(shape))
 
 
 def _open_dim(dim: Dim) -> bool:

@@ -30,8 +30,10 @@ MAX_PROGRAM = 200_000
 MAX_STATEMENTS = 2_000
 MAX_DEPTH = 60
 """Nested parentheses, powers and function calls."""
-MAX_FACTORS = 200
+MAX_FACTORS = 100
 """Factors in one product, and powers or transposes of one factor."""
+MAX_HEIGHT = 150
+"""Operations inside each other."""
 MAX_OPERATIONS = 20_000
 """Operations of one program."""
 
@@ -43,6 +45,7 @@ _ABSTRACT = {"f", "g", "phi", "psi"}
 _SHORT = 2
 _DIMS = r"[\w×]+(?:[ \t]*×[ \t]*\w+)*"
 _BETWEEN_SIZES = r"\s*(?:×|\\times|\*|,)\s*|\s+x\s+"
+_NUMBERS = r"[0-9]+(?:x[0-9]+)+"
 _GLUED_SIZES = r"([^\W_](?:\w*?[^\W_x])??)x(\w+)"
 _PIECE = r"[^\W\d_](?:_?[0-9]+)?"
 _JUXTAPOSED = {*CLOSING, "√", "⌊", "⌈", "Σ", "frac"}
@@ -69,7 +72,7 @@ def read_expression(text: str, known: AbstractSet[str], functions: AbstractSet[s
     """Read one expression in which these names are known; `functions` are the declared ones."""
     reader = _Reader(text, tokenize(text))
     reader.known, reader.functions = known, functions
-    node = reader.sum()
+    node = reader.bounded(reader.sum(), reader.tokens[0])
     if reader.token.kind != "end":
         raise reader.left_over()
     return node
@@ -82,6 +85,8 @@ class _Reader(Cursor):
         super().__init__(text, tokens)
         self.known: AbstractSet[str] = set()
         self.functions: AbstractSet[str] = set()
+        self.applied: set[str] = set()
+        """Names defined with arguments, `L(W) = …`."""
         self.open: list[str] = []
         self.depth = 0
         self.operations = 0
@@ -128,7 +133,7 @@ class _Reader(Cursor):
         kept: list[Token] = []
         for token, after in pairwise([*self.tokens, Token("end", "", 0)]):
             joined = token.kind == "newline" and (
-                (kept and kept[-1].is_symbol(*_CONTINUING)) or after.is_symbol("+", "-", "*", ".*", "./", "=")
+                (kept and kept[-1].is_symbol(*_CONTINUING)) or after.is_symbol("+", "-", "*", "/", "@", ".*", "./", "=")
             )
             if not joined:
                 kept.append(token)
@@ -168,18 +173,28 @@ class _Reader(Cursor):
             if self.token.is_symbol(":"):
                 return self.function_declaration(named, start)
             if len(named) == 1 and self.token.is_symbol("(") and self.defines(at - 1):
+                self.applied.add(named[0][0])
                 while not self.accept(")"):
                     self.advance()
             if len(named) == 1 and self.accept("="):
-                body = self.sum()
+                body = self.bounded(self.sum(), start)
                 if self.token.is_symbol("="):
                     raise self.error("a second = in one statement", "write one equation per statement")
                 return Definition(named[0][0], body, start.position)
             self.at = at = self.tokens.index(start)
-        body = self.sum()
+        body = self.bounded(self.sum(), start)
         if self.token.is_symbol(*RELATIONS):
             raise self.error("the left side of an equation is one name", "write NAME = expression", start)
         return Definition(RESULT, body, body.position)
+
+    def bounded(self, node: Node, start: Token) -> Node:
+        """Refuse what no later walk could take."""
+        levels, level = 0, [node]
+        while level:
+            levels, level = levels + 1, [part for above in level for part in above.parts]
+        if levels > MAX_HEIGHT:
+            raise self.error(f"nested more than {MAX_HEIGHT} deep", "give parts of it names of their own", start)
+        return node
 
     def names(self) -> list[tuple[str, int]]:
         """Read `W1, W2`."""
@@ -194,7 +209,7 @@ class _Reader(Cursor):
     def function_declaration(self, named: list[tuple[str, int]], start: Token) -> Declaration:
         """Read `f: R -> R`."""
         self.advance()
-        taken = [self.advance() for _ in range(4)]
+        taken = [self.advance() for _ in range(3)]
         if "".join(t.text for t in taken) != "R->R":
             raise self.error("a function is declared as f: R -> R", "it is applied to every entry", start)
         return Declaration(tuple(named), "function", position=start.position)
@@ -357,9 +372,7 @@ class _Reader(Cursor):
         return token.kind in {"number", "name"} or token.is_symbol(*_JUXTAPOSED)
 
     def factor(self) -> Node:
-        self.depth += 1
-        if self.depth > MAX_DEPTH:
-            raise self.error(f"nested more than {MAX_DEPTH} deep", "give parts of it names of their own")
+        self.deeper()
         found, count = self.operand(), 0
         while True:
             token, count = self.token, self.counted(count)
@@ -373,7 +386,10 @@ class _Reader(Cursor):
                 found = self.raised(found, self.exponent(), token)
             elif token.is_symbol(".^"):
                 self.advance()
-                found = self.node("elementwise power", (found, self.exponent() or found), token)
+                raised = self.exponent()
+                if raised is None:
+                    raise self.error("a number was expected after .^, not a transpose", "write ^T", token)
+                found = self.node("elementwise power", (found, raised), token)
             elif token.is_symbol("[") and not token.spaced and not self.holds_relation():
                 found = self.indexed(found)
             else:
@@ -411,11 +427,19 @@ class _Reader(Cursor):
         negative = self.token if self.token.is_symbol("-") else None
         if self.token.is_symbol("-", "+"):
             self.advance()
+        self.deeper()
         operand = self.operand()
         if self.token.is_symbol("^"):
             caret = self.advance()
             operand = self.raised(operand, self.exponent(), caret)
+        self.depth -= 1
         return self.node("negative", (operand,), negative) if negative else operand
+
+    def deeper(self) -> None:
+        """Go one level deeper; every nesting passes here, so here it is bounded."""
+        self.depth += 1
+        if self.depth > MAX_DEPTH:
+            raise self.error(f"nested more than {MAX_DEPTH} deep", "give parts of it names of their own")
 
     def superscript(self) -> Node | None:
         """Read raised characters: ᵀ, ², ⁻¹, ⁿ⁻¹."""
@@ -570,6 +594,8 @@ class _Reader(Cursor):
         """Read a name: a function that is applied, a product of known letters, or a quantity."""
         name = spelled(token.text)
         if name in self.known:
+            if name in self.applied and self.token.is_symbol("(") and not self.token.spaced:
+                raise self.error(f"{name} is a quantity: it takes no arguments", "write its equation out", token)
             return Node("name", (), token.position, name)
         if name == "e" and (self.token.is_symbol("^") or self.token.kind == "superscript"):
             power = self.superscript() if self.token.kind == "superscript" else (self.advance(), self.exponent())[1]
@@ -638,7 +664,12 @@ class _Reader(Cursor):
         self.open.append(")")
         found = [self.sum()]
         while self.accept(","):
-            found.append(self.sum())
+            word = self.token
+            if word.kind == "name" and word.text in {"axis", "dim"} and self.ahead(1).is_symbol("="):
+                self.at += 2
+                found.append(self.node("axis", (self.sum(),), word))
+            else:
+                found.append(self.sum())
         self.closed(opened, ")")
         self.open.pop()
         return found
@@ -719,6 +750,8 @@ def _split_sizes(text: str) -> list[str]:
     (['m', 'n'], ['m', 'n'], ['D_x'], ['2', '3'], ['n+1', 'n'])
     """
     parts = [part.strip() for part in compiled(_BETWEEN_SIZES).split(text.strip())]
+    if len(parts) == 1 and compiled(_NUMBERS).fullmatch(parts[0]):
+        return parts[0].split("x")
     if len(parts) == 1 and (glued := compiled(_GLUED_SIZES).fullmatch(parts[0])):
         return [glued[1], glued[2]]
     return parts

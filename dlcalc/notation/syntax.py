@@ -17,8 +17,8 @@ class Node(NamedTuple):
     """An operation, its operands, the place where it stands and what else it says (a name, a number, an order).
 
     Heads: `number`, `name`, `add`, `negative`, `product`, `hadamard`, `quotient`, `elementwise quotient`, `power`,
-    `elementwise power`, `transpose`, `inverse`, `call`, `derivative`, `compare`, `part`, `range`, `everything`, `grid`,
-    `row`, `total`.
+    `elementwise power`, `transpose`, `inverse`, `call`, `derivative`, `compare`, `part`, `range`, `everything`, `axis`,
+    `grid`, `row`, `total`.
     """
 
     head: str

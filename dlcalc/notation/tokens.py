@@ -40,17 +40,19 @@ ACCENTS = {"\u0302": "_hat", "\u0303": "_tilde", "\u0304": "_bar", "\u0305": "_b
 OPERATORS = {
     "·": "*", "×": "*", "∙": "*", "⋅": "*", "∗": "*", "−": "-", "–": "-", "—": "-", "‐": "-", "‑": "-",
     "÷": "/", "⁄": "/", "∕": "/", "**": "^", "≤": "<=", "≥": ">=", "⩽": "<=", "⩾": ">=", "≠": "!=", "==": "=",
-    "⊙": ".*", "∘": ".*", "∈": "in", "∣": "|", "‖": "||", "∥": "||", "∞": "inf", "∑": "Σ", "′": "'", "’": "'",
+    "⊙": ".*", "∘": ".*", "∈": "in", "∣": "|", "‖": "||", "∥": "||", "∞": "inf", "→": "->", "∑": "Σ",
+    "′": "'", "’": "'",
 }  # fmt: skip
 """Other spellings of the operators, and the one that the parser knows."""
 
 _PRIMARY = (
-    ".*", "./", ".^", "<=", ">=", "!=", "||", *"+-*/^@=<>()[]{},;:|'_√⌊⌋⌈⌉Σ⊤",
+    ".*", "./", ".^", "<=", ">=", "!=", "->", "||", *"+-*/^@=<>()[]{},;:|'_√⌊⌋⌈⌉Σ⊤",
 )  # fmt: skip
 _COMMANDS = {
     "cdot": "*", "times": "*", "ast": "*", "div": "/", "le": "<=", "leq": "<=", "ge": ">=", "geq": ">=",
     "ne": "!=", "neq": "!=", "lt": "<", "gt": ">", "odot": ".*", "circ": ".*", "top": "⊤", "intercal": "⊤",
-    "infty": "inf", "in": "in", "lfloor": "⌊", "rfloor": "⌋", "lceil": "⌈", "rceil": "⌉", "|": "||",
+    "infty": "inf", "in": "in", "to": "->", "rightarrow": "->",
+    "lfloor": "⌊", "rfloor": "⌋", "lceil": "⌈", "rceil": "⌉", "|": "||",
     "Vert": "||", "lVert": "||", "rVert": "||", "vert": "|", "lvert": "|", "rvert": "|", "mid": "|",
     "sum": "Σ", "sqrt": "√", "frac": "frac", "dfrac": "frac", "tfrac": "frac", "{": "{", "}": "}",
 }  # fmt: skip
@@ -65,7 +67,7 @@ _ACCENT_COMMANDS = {
 _FONTS = {"mathrm", "mathbf", "mathit", "mathsf", "mathbb", "mathcal", "boldsymbol", "bm", "operatorname", "text"}
 _LAYOUT = r"left|right|[bB]ig[lr]?|q?quad|displaystyle|limits"
 
-_NUMBER = r"(?:[0-9]+\.?[0-9]*|\.[0-9]+)(?:[eE][+-]?[0-9]+)?"
+_NUMBER = r"(?:[0-9]+(?:\.(?![*/^])[0-9]*)?|\.[0-9]+)(?:[eE][+-]?[0-9]+)?"
 _SYMBOL = "|".join(re.escape(s) for s in sorted({*_PRIMARY, *OPERATORS}, key=len, reverse=True))
 _SPACE = rf"(?:[^\S\n]|[\u200b\u2060-\u2064\ufeff]|\\[,;:! ]|\\(?:{_LAYOUT})(?![A-Za-z]))+"
 _COMMAND = r"\\([A-Za-z]+|[|{}])"

@@ -60,7 +60,7 @@ PROGRAMS = {
     **{
         f"{name} along {axis}": f"X, Y in R^(m x n); L = sum(Y .* {name}(X, {axis}))"
         if name in {"softmax", "log_softmax"}
-        else f"X in R^(m x n); y in R^({'1 x n' if axis == 0 else 'm'}); L = sum(y .* {name}(X, {axis}))"
+        else f"X in R^(m x n); y in R^({'1 x n' if axis == 0 else 'm'}); L = sum(y .* {name}(X, axis={axis}))"
         for name in ("sum", "mean", "max", "min", "logsumexp", "var", "softmax", "log_softmax")
         for axis in (0, 1)
     },

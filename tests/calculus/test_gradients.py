@@ -314,7 +314,7 @@ class _Writer:
             at.kink(np.inf if word not in BETWEEN else ties(found, axis, -1 if word == "min" else 1))
             return ALONG[word](found, axis)
 
-        return Drawn(f"{word}({of.text}, {axis})", shape, value)
+        return Drawn(f"{word}({of.text}, axis={axis})", shape, value)
 
     def part(self, shape: Shape, depth: int) -> Drawn:
         """Take a column or a row of a matrix, or all of it."""
@@ -639,7 +639,7 @@ ROWS = {
     "mean along an axis": (M + "x in R^m; L = x^T mean(M, 1)", "M", "1/n x ones(n)^T"),
     "var": (U + "L = var(u)", "u", "2/n (u - mean(u))"),
     "max": (U + "L = a max(u)", "u", "a 1(u = max(u))"),
-    "min along an axis": (M + "x in R^m; L = x^T min(M, 1)", "M", "(x ones(n)^T) .* 1(M = min(M, 1) ones(n)^T)"),
+    "min along an axis": (M + "x in R^m; L = x^T min(M, axis=1)", "M", "(x ones(n)^T) .* 1(M = min(M, axis=1) ones(n)^T)"),
     "logsumexp": (U + "L = a logsumexp(u)", "u", "a softmax(u)"),
     "logsumexp of a matrix": (M + "L = logsumexp(M)", "M", "exp(M - logsumexp(M))"),
     "logsumexp along an axis": (M + "x in R^m; L = x^T logsumexp(M, 1)", "M", "(x ones(n)^T) .* softmax(M, 1)"),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING
 
 import pytest
@@ -329,7 +330,7 @@ def test_two_vectors_are_not_multiplied(text: str, condition: str, place: int, f
         ("W in R^(2 x 3); z = logsumexp(W, -1)", "z", "2×1"),
         ("W in R^(2 x 3); z = softmax(W, 1)", "z", "2×3"),
         ("W in R^(2 x 3); z = log_softmax(W, 0)", "z", "2×3"),
-        ("W in R^(2 x 3); z = max(W, 1)", "z", "2×1"),
+        ("W in R^(2 x 3); z = max(W, axis=1)", "z", "2×1"),
         ("x in R^3; z = softmax(x)", "z", "3×1"),
         ("x in R^3; z = softmax(x^T)", "z", "1×3"),
         ("x in R^3; z = var(x)", "z", "1×1"),
@@ -570,7 +571,7 @@ def test_a_loss_is_a_number(text: str, loss: str, message: str) -> None:
     ],
 )
 def test_a_message_names_no_length_that_nobody_knows(text: str) -> None:
-    assert "?" not in refused(text).condition
+    assert not re.search(r"\?[0-9]", refused(text).condition)
 
 
 def test_a_fix_does_not_transpose_twice() -> None:
