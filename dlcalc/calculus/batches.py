@@ -147,6 +147,22 @@ def abstract(name: str) -> tuple[Callable[[Any], Any], Callable[[Any], Any]]:
     )
 
 
+def as_array(rows: Any) -> Any:
+    """Turn rows of numbers into an array of one point; what no float holds becomes infinite.
+
+    >>> as_array([[10**400, 1]]).tolist()
+    [[[inf, 1.0]]]
+    """
+
+    def single(value: Any) -> float:
+        try:
+            return float(value)
+        except OverflowError:
+            return math.inf if value > 0 else -math.inf
+
+    return np.asarray([[single(entry) for entry in row] for row in rows])[None]
+
+
 class Batch:
     """Evaluates terms where names are arrays of shape (points, rows, columns) and lengths are numbers."""
 
@@ -162,11 +178,13 @@ class Batch:
         """Evaluate a term."""
         match term:
             case Number(_, value):
-                return np.full((1, 1, 1), float(value))
+                return as_array([[value]])
             case Name(_, name):
                 return names[name]
             case Length(_, dim):
                 return np.full((1, 1, 1), float(dim.value(self.lengths)))
+            case Constant(_, "pi"):
+                return np.full((1, 1, 1), math.pi)
             case Constant(_, kind):
                 rows, cols = self.size(term)
                 return np.eye(rows)[None] if kind == "eye" else np.full((1, rows, cols), float(kind == "ones"))

@@ -21,7 +21,7 @@ from dlcalc.errors import DlcalcError
 from dlcalc.solution import StepCheck
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Iterable, Iterator, Mapping
 
     from dlcalc.calculus.derivation import Derivation
     from dlcalc.calculus.exact import Matrix
@@ -41,26 +41,31 @@ EXACT_TOLERANCE = 1e-10
 DIFFERENCE_TOLERANCE = 1e-6
 DATA_TOLERANCE = 1e-8
 """Between exact arithmetic and floats at given data."""
+CONDITION = 1e4
+"""Condition number up to which a matrix is inverted in a check."""
 LARGE = 1e6
 """Points where a quantity is larger are left out: differences lose their digits there."""
 MAX_WORK = 300_000
 """Entries that the batch of all coordinates may compute; beyond it, random directions replace single coordinates."""
 DIRECTIONS = 16
+ORDERS = 8
+"""Other orders of the lengths that are tried where no point is good."""
 DISTINCT = 8
 """Up to so many lengths are all different."""
 
 Point = dict[str, Any]
 
 
-def lengths_for(typed: Typed, names: Iterable[str], least: int = 2) -> dict[str, int]:
-    """Choose a length for each name, all distinct while there are few, so that a missing transpose shows."""
+def lengths_for(typed: Typed, names: Iterable[str], least: int = 2) -> Iterator[dict[str, int]]:
+    """Choose lengths for names, all distinct while there are few, so that a missing transpose shows; then others."""
     names = list(names)
-    for start in range(least, 40):
-        chosen = {name: start + at % DISTINCT for at, name in enumerate(names)}
-        shapes = [typed.shape(name) for name in typed.names]
+    shapes = [typed.shape(name) for name in typed.names]
+    generator = np.random.default_rng(len(names))
+    orders = [names, names[::-1], *([str(n) for n in generator.permutation(names)] for _ in range(ORDERS))]
+    for order in orders:
+        chosen = {name: least + at % DISTINCT for at, name in enumerate(order)}
         if all(dim.value(chosen) >= 1 for shape in shapes for dim in shape):
-            return chosen
-    raise DlcalcError("no lengths fit all the shapes", "declare the shapes")
+            yield chosen
 
 
 class Block(NamedTuple):
@@ -96,7 +101,11 @@ class Checker:
     ) -> None:
         """Choose lengths (none below `least`) and points; data take the place of random points."""
         self.typed, self.derivation, self.data = typed, derivation, data
-        self.lengths = dict(data.lengths) if data is not None else lengths_for(typed, typed.lengths, least)
+        self.least = least
+        first = dict(data.lengths) if data is not None else next(lengths_for(typed, typed.lengths, least), None)
+        if first is None:
+            raise DlcalcError("no lengths fit all the shapes", "declare the shapes")
+        self.lengths: dict[str, int] = first
         self.batch = Batch(self.lengths)
         self.random = np.random.default_rng(seed)
         self.delta_shapes = {DELTA + name: g.term.shape for name, g in derivation.gradients.items()}
@@ -130,7 +139,7 @@ class Checker:
             elif attempt > TRIES // 10 and self.random.random() < 0.5:  # noqa: PLR2004 (an even chance)
                 point[name] = self.random.uniform(0.1, 0.9, size)
             else:
-                point[name] = self.random.normal(size=size)
+                point[name] = self.random.normal(size=size) / np.sqrt(max(1, size[2]))
         return point
 
     @cached_property
@@ -141,6 +150,9 @@ class Checker:
         return {n.name: n.shape for n in found if n.name not in known}
 
     def _declared(self, leaf: Leaf, size: tuple[int, int, int]) -> Any:
+        if leaf.kind == "symmetric":
+            half = 0.3 * self.random.normal(size=size)
+            return half + np.swapaxes(half, -1, -2) + 1.5 * np.eye(size[1])[None]
         if leaf.kind == "onehot":
             chosen = self.random.integers(size[1], size=(size[0], 1, size[2]))
             return (np.arange(size[1])[None, :, None] == chosen).astype(float)
@@ -165,6 +177,10 @@ class Checker:
         return far
 
     def _gap(self, node: Term, values: Point) -> Any:  # noqa: PLR0911 (a return per kind of kink)
+        inside = _inverted_part(node)
+        if inside is not None:
+            well = np.linalg.cond(self.batch.value(inside, values)) < CONDITION
+            return np.where(well, np.inf, 0.0)
         if isinstance(node, Compare):
             return np.abs(self.batch.value(node.left, values) - self.batch.value(node.right, values)).min(axis=(-2, -1))
         if not isinstance(node, Apply):
@@ -207,22 +223,37 @@ class Checker:
             with np.errstate(all="ignore"):
                 far = float(np.min(self.clear_of_kinks(self.forward(self.data.leaves))))
             return dict(self.data.leaves), min(STEP, far / CLEAR) if far > 0 else 0.0
+        for lengths in lengths_for(self.typed, self.typed.lengths, self.least):
+            self.lengths.update(lengths)
+            found = self._found(count)
+            if found is not None:
+                return found
+        raise DlcalcError(
+            "no random point gives every quantity a value", "declare what restricts the names, such as p in (0,1)"
+        )
+
+    def _found(self, count: int) -> tuple[Point, float] | None:
+        """Draw points at these lengths; None where too few are good."""
         kept: list[tuple[float, Point]] = []
         for attempt in range(TRIES):
             leaves = self.drawn(count, attempt)
             with np.errstate(all="ignore"):
-                far = self.clear_of_kinks(self.forward(leaves))
+                far = self._clear(leaves)
             good = np.flatnonzero(far > STEP * CLEAR * (1 if attempt < TRIES // 2 else 0.01))
             kept += [(float(far[i]), {name: v[i : i + 1] for name, v in leaves.items()}) for i in good]
             if len(kept) >= count:
                 break
         if len(kept) < count:
-            raise DlcalcError(
-                "no random point gives every quantity a value", "declare what restricts the names, such as p in (0,1)"
-            )
+            return None
         chosen = kept[:count]
         step = min(STEP, min(far for far, _ in chosen) / CLEAR)
         return {name: np.concatenate([p[name] for _, p in chosen]) for name in chosen[0][1]}, step
+
+    def _clear(self, leaves: Point) -> Any:
+        try:
+            return self.clear_of_kinks(self.forward(leaves))
+        except np.linalg.LinAlgError:
+            return np.zeros(1)
 
     # derivatives
 
@@ -255,7 +286,8 @@ class Checker:
     @cached_property
     def directional(self) -> bool:
         """Whether there are too many coordinates to step each of them."""
-        entries = sum(rows * cols for rows, cols in map(self.batch.size, self.derivation.definitions.values()))
+        held = [*self.derivation.definitions.values(), *(g.term for g in self.derivation.gradients.values())]
+        entries = sum(rows * cols for rows, cols in map(self.batch.size, held))
         return bool(self.blocks) and self.blocks[-1].stop * max(entries, 1) > MAX_WORK
 
     @cached_property
@@ -470,22 +502,20 @@ class Checker:
 def error(found: Any, right: Any) -> float:
     """Return the largest difference, relative to the size of what is right."""
     scale = max(1.0, float(np.max(np.abs(right), initial=0.0)))
-    off = float(np.max(np.abs(found - right), initial=0.0)) / scale
+    with np.errstate(invalid="ignore"):
+        apart = np.where(np.equal(found, right), 0.0, np.abs(found - right))  # two equal infinities are no distance
+    off = float(np.max(apart, initial=0.0)) / scale
     return off if np.isfinite(off) else float("inf")
 
 
 def _inverted(terms: Iterable[Term]) -> set[str]:
     """Find the leaves that stand in an inverse or a determinant."""
-    found: set[str] = set()
-    for term in terms:
-        for node in walk(term):
-            inside = (
-                node.of
-                if isinstance(node, Inverse)
-                else node.arguments[0]
-                if isinstance(node, Apply) and node.function in {"det", "logdet"}
-                else None
-            )
-            if isinstance(inside, Name):
-                found.add(inside.name)
-    return found
+    found = [_inverted_part(node) for term in terms for node in walk(term)]
+    return {inside.name for inside in found if isinstance(inside, Name)}
+
+
+def _inverted_part(node: Term) -> Term | None:
+    """Return the matrix that an operation inverts, or whose determinant it takes."""
+    if isinstance(node, Inverse):
+        return node.of
+    return node.arguments[0] if isinstance(node, Apply) and node.function in {"det", "logdet"} else None

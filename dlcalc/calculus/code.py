@@ -356,6 +356,8 @@ class _Writer:
 
     def constant(self, term: Constant) -> str:
         rows, cols = term.shape
+        if term.kind == "pi":
+            return "np.pi"
         if term.shape.is_scalar:
             return "0.0" if term.kind == "zeros" else "1.0"
         if term.kind == "eye":

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from dlcalc.calculus.exact import Matrix, Scalar
-    from dlcalc.calculus.inference import Typed
+    from dlcalc.calculus.inference import Leaf, Typed
 
 MAX_ENTRIES = 200_000
 """Numbers of one given."""
@@ -178,9 +178,29 @@ def fitted(typed: Typed, given: Mapping[str, Given]) -> tuple[dict[str, Matrix],
         verb = "have no value" if len(missing) > 1 else "has no value"
         raise DlcalcError(f"{', '.join(missing)} {verb}", f"add {missing[0]} to --at")
     values = {name: _oriented(typed.leaves[name].shape, found) for name, found in given.items() if name in typed.leaves}
+    for name, rows in values.items():
+        _refuse_undeclared(typed.leaves[name], rows)
     lengths = {name: _length(name, found) for name, found in given.items() if name in typed.lengths}
     _solve(typed, values, lengths, given)
     return values, lengths
+
+
+def _refuse_undeclared(leaf: Leaf, rows: Matrix) -> None:
+    """Refuse data outside of the declared set."""
+    entries = [entry for row in rows for entry in row]
+    if leaf.kind == "values" and any(entry not in leaf.values for entry in entries):
+        shown = "{" + ", ".join(map(str, leaf.values)) + "}"
+        raise DlcalcError(f"--at: {leaf.name} is declared to lie in {shown}", "change the data or the declaration")
+    if leaf.kind == "interval" and any(not leaf.values[0] <= entry <= leaf.values[1] for entry in entries):
+        shown = f"({leaf.values[0]}, {leaf.values[1]})"
+        raise DlcalcError(f"--at: {leaf.name} is declared to lie in {shown}", "change the data or the declaration")
+    if leaf.kind == "N" and any(entry != int(entry) or entry < 0 for entry in entries):
+        raise DlcalcError(f"--at: {leaf.name} is declared as a whole number", "change the data or the declaration")
+    columns = list(zip(*rows, strict=True))
+    if leaf.kind == "onehot" and any(sorted(column) != [0] * (len(column) - 1) + [1] for column in columns):
+        raise DlcalcError(f"--at: {leaf.name} is declared one-hot", "give one 1 among zeros, or drop the declaration")
+    if leaf.kind == "symmetric" and [list(column) for column in columns] != rows:
+        raise DlcalcError(f"--at: {leaf.name} is declared symmetric", "change the data or the declaration")
 
 
 def _oriented(shape: Shape, found: Given) -> Matrix:

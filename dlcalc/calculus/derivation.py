@@ -97,12 +97,13 @@ class Derivation:
     upstream: Mapping[str, Term]
 
 
-def derive(
+def derive(  # noqa: PLR0913, PLR0917 (all that a derivation rests on)
     typed: Typed,
     loss: str,
     wanted: Sequence[str],
     upstream: Mapping[str, Term] | None = None,
     onehot: Collection[str] = (),
+    symmetric: Collection[str] = (),
 ) -> Derivation:
     """Derive the gradients of the loss (or of a given ∂L/∂name) with respect to the wanted names."""
     definitions, named = _with_preactivations(typed)
@@ -126,7 +127,7 @@ def derive(
             continue
         shape = definitions[name].shape if name in definitions else typed.shape(name)
         total = add(*(p.term for p in paths)) if paths else zeros(shape)
-        gradient = _gradient(name, paths, total, gradients, aliases, onehot)
+        gradient = _gradient(name, paths, total, gradients, aliases, (onehot, symmetric))
         gradients[name] = gradient
         if name in definitions and paths:
             delta = UNIT if name == loss and not upstream else gradient.delta
@@ -158,9 +159,9 @@ def _gradient(  # noqa: PLR0913, PLR0917 (all that a gradient rests on)
     total: Term,
     gradients: Mapping[str, Gradient],
     aliases: Mapping[str, Term],
-    onehot: Collection[str],
+    facts: tuple[Collection[str], Collection[str]],
 ) -> Gradient:
-    short = simplified(total, onehot)
+    short = simplified(total, *facts)
     used = [
         gradients[n.removeprefix(DELTA)]
         for n in names(total)
@@ -168,7 +169,7 @@ def _gradient(  # noqa: PLR0913, PLR0917 (all that a gradient rests on)
     ]
     put = put_in(total, {DELTA + g.name: g.short for g in used if _may_cancel(g.short)})
     if put != total:
-        cancelled = simplified(put, onehot)
+        cancelled = simplified(put, *facts)
         if weight(cancelled) <= weight(short) + 1 or quotients(cancelled) < quotients(put):
             short = cancelled
     closed = _closed(short, gradients, aliases)
@@ -281,7 +282,7 @@ def _is_square(term: Term) -> bool:
     return isinstance(term, Power) and isinstance(term.base, Apply) and term.base.function == "norm"
 
 
-def _rule(term: Term, child: Term) -> list[str]:
+def _rule(term: Term, child: Term) -> list[str]:  # noqa: PLR0911 (a return per operation)
     """Name one operation; sums and factors that only pass a gradient on are not worth a word."""
     match term:
         case Product(_, _, _, chain) if len(chain) > 1 and child in chain:
@@ -289,14 +290,23 @@ def _rule(term: Term, child: Term) -> list[str]:
             left, right = ([transpose(f) for f in reversed(side)] for side in (chain[:at], chain[at + 1 :]))
             sides = ((left, "from the left"), (right, "from the right"))
             return [f"{unicode(mul(*side))} {where}" for side, where in sides if side]
+        case Apply(_, function) if function in _EXTREMES:
+            return [_EXTREMES[function]]
+        case Apply(shape, function) if function in ELEMENTWISE:
+            return [f"{function}'" if shape.is_scalar else f"{function}' entry by entry"]
         case Apply(_, function):
-            return [f"{function}' entry by entry" if function in ELEMENTWISE else f"derivative of {function}"]
+            return [f"derivative of {function}"]
+        case Product(_, _, scalars, chain) if len(scalars) + len(chain) > 1:
+            return ["product rule"]
+        case Sum(shape) if child.shape.is_scalar and not shape.is_scalar:
+            return ["added to every entry, so all entries add up"]
         case Inverse():
             return ["inverse: -K⁻ᵀ δ K⁻ᵀ"]
     phrase = _PHRASES.get(type(term))
     return [phrase] if phrase else []
 
 
+_EXTREMES = {"maximum": "1 where it is the larger one", "minimum": "1 where it is the smaller one"}
 _PHRASES: dict[type[Term], str] = {
     Hadamard: "element-wise product",
     Quotient: "quotient rule",

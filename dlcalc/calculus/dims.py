@@ -117,12 +117,15 @@ class Lengths:
         difference = self.resolved(left).plus(self.resolved(right), -1)
         if not difference.parts:
             return difference.constant == 0
+        candidates = []
         for name, multiple in reversed(difference.parts):
             if name[0] == "?" and abs(multiple) == 1:
                 rest = Dim(difference.constant, tuple(p for p in difference.parts if p[0] != name))
-                value = number(0).plus(rest, -multiple)
-                if not value.parts and value.constant < 1:
-                    return False
-                self.found[name] = value
-                return True
-        return False
+                candidates.append((name, number(0).plus(rest, -multiple)))
+        if not candidates:
+            return False
+        name, value = next((c for c in candidates if all(times > 0 for _, times in c[1].parts)), candidates[0])
+        if not value.parts and value.constant < 1:
+            return False
+        self.found[name] = value
+        return True

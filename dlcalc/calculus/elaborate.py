@@ -59,7 +59,9 @@ class Elaboration:
                 return negative(self.term(parts[0]))
             case "add":
                 return add(*map(self.term, parts))
-            case "product" | "scaling":
+            case "single":
+                return self.term(parts[0])
+            case "product":
                 return mul(self.term(parts[0]), self.term(parts[1]))
             case "hadamard":
                 return hadamard(*map(self.term, parts))
@@ -90,13 +92,15 @@ class Elaboration:
         """Build a name, or a length."""
         if node.word in self.shapes.sizes and node.word not in self.shapes.known:
             return Length(SCALAR, named(node.word))
+        if node.word == "pi" and "pi" not in self.shapes.known:
+            return Constant(SCALAR, "pi")
         return Name(self.shapes.at(node), node.word)
 
     def power_term(self, node: Node) -> Term:
         """Build a power: of entries, or of a square matrix."""
         base, exponent = self.term(node.parts[0]), self.term(node.parts[1])
         whole = int(exponent.value) if isinstance(exponent, Number) and exponent.value.denominator == 1 else None
-        if node.head == "elementwise power" or base.shape.is_scalar:
+        if node.head == "elementwise power" or ONE in base.shape:
             if base == ZERO and whole is not None and whole < 0:
                 raise self.shapes.error("division by zero", "", node)
             return power(base, exponent)
@@ -117,7 +121,10 @@ class Elaboration:
             found = arguments[-1]
             for argument in reversed(arguments[:-1]):
                 joint = found.shape if argument.shape.is_scalar else argument.shape
-                found = Apply(joint, f"{word}imum", (argument, found))
+                pair = (
+                    (found, argument) if isinstance(argument, Number) else (argument, found)
+                )  # max(0, x) as max(x, 0)
+                found = Apply(joint, f"{word}imum", pair)
             return found
         match word:
             case "sum" if axis is None:

@@ -90,6 +90,8 @@ class Exact:
                 return names[name]
             case Length(_, dim):
                 return [[Fraction(dim.value(self.lengths))]]
+            case Constant(_, "pi"):
+                return [[math.pi]]
             case Constant(_, kind):
                 rows, cols = self.size(term)
                 ones = Fraction(int(kind == "ones"))

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from dlcalc.calculus.batches import Batch
+from dlcalc.calculus.batches import Batch, as_array
 from dlcalc.calculus.checking import error
 from dlcalc.calculus.inference import typed_expression
 from dlcalc.calculus.printing import plain
@@ -24,13 +24,13 @@ def verified(
 ) -> tuple[tuple[Step, ...], tuple[Check, ...]]:
     """Compare each statement with floats at the data; two steps belong to each statement."""
     batch = Batch(numbers.lengths)
-    values: dict[str, Any] = {name: _array(numbers.values[name]) for name in problem.typed.leaves}
+    values: dict[str, Any] = {name: as_array(numbers.values[name]) for name in problem.typed.leaves}
     found: list[StepCheck] = []
     for name, term in problem.typed.definitions.items():
         with np.errstate(all="ignore"):
             values[name] = batch.value(term, values)
             again = batch.value(typed_expression(plain(term), problem.typed), values)
-        exact = np.broadcast_to(_array(numbers.values[name]), values[name].shape)
+        exact = np.broadcast_to(as_array(numbers.values[name]), values[name].shape)
         for left, right in ((again, values[name]), (values[name], exact)):
             off = error(left, right)
             found.append(StepCheck(off <= tolerance, "floats at the data", 1, off))
@@ -40,7 +40,3 @@ def verified(
     return checked, (
         Check(claim, "recomputed with NumPy from the text of each line", worst <= tolerance, worst, tolerance),
     )
-
-
-def _array(rows: Any) -> Any:  # noqa: ANN401 (rows of numbers)
-    return np.asarray([[float(entry) for entry in row] for row in rows])[None]

@@ -71,8 +71,9 @@ def typed(program: Program, kinds: Mapping[str, int] | None = None, scalars: Col
     for declaration in program.declarations:
         found.declare(declaration)
     for definition in program.definitions:
-        found.sizes |= _sizes_used(definition.body, {*targets, *found.leaves})
+        found.sizes |= _sizeswords(definition.body, {*targets, *found.leaves})
     found.take_lengths(targets)
+    found.turned = frozenset(name for d in program.definitions for name in _turned(d.body))
     order = _ordered(program, targets)
     for target in order:
         seen = found.visit(targets[target].body)
@@ -120,7 +121,7 @@ def _at(definition: Definition) -> Node:
     return Node("name", (), definition.position, definition.target)
 
 
-def _sizes_used(node: Node, taken: set[str]) -> set[str]:
+def _sizeswords(node: Node, taken: set[str]) -> set[str]:
     """Find names that stand where a length is needed."""
     found: set[str] = set()
     waiting = [node]
@@ -141,7 +142,7 @@ def _sizes_used(node: Node, taken: set[str]) -> set[str]:
 
 def _ordered(program: Program, targets: Mapping[str, Definition]) -> list[str]:
     """Order the definitions so that each uses only those before it; refuse a cycle."""
-    uses = {name: [u for u in _used(d.body) if u in targets] for name, d in targets.items()}
+    uses = {name: [u for u in words(d.body) if u in targets] for name, d in targets.items()}
     order: list[str] = []
     state: dict[str, int] = {}
     for start in targets:
@@ -170,7 +171,18 @@ def _ordered(program: Program, targets: Mapping[str, Definition]) -> list[str]:
     return order
 
 
-def _used(node: Node) -> Iterator[str]:
+def _turned(node: Node) -> Iterator[str]:
+    """Yield the names that are transposed."""
+    waiting = [node]
+    while waiting:
+        at = waiting.pop()
+        if at.head == "transpose" and at.parts and at.parts[0].head == "name":
+            yield at.parts[0].word
+        waiting += at.parts
+
+
+def words(node: Node) -> Iterator[str]:
+    """Yield the names that occur in a node."""
     waiting = [node]
     while waiting:
         at = waiting.pop()
@@ -204,12 +216,12 @@ class Reader:
         self.functions = frozenset(typed.functions)
         self.sizes = frozenset(typed.lengths)
 
-    def read(self, text: str) -> Term:
-        """Read an expression.
+    def read(self, text: str, *, from_left: bool = False) -> Term:
+        """Read an expression; `from_left` reads `a ⊙ b c` as (a ⊙ b) c.
 
         Raises NotationError, with the place; ShapeError where shapes do not go together.
         """
-        node = read_expression(text, self.names, self.functions)
+        node = read_expression(text, self.names, self.functions, from_left=from_left)
         found = Shapes(Program(text, (), ()), self.known, self.functions, sizes=set(self.sizes), closed=True)
         found.visit(node)
         found.settle(last=True)
@@ -221,4 +233,4 @@ def typed_expression(text: str, typed: Typed, extra: Mapping[str, Shape] | None 
     return Reader(typed, extra).read(text)
 
 
-__all__ = ["Leaf", "Reader", "Typed", "typed", "typed_expression"]
+__all__ = ["Leaf", "Reader", "Typed", "typed", "typed_expression", "words"]

@@ -14,11 +14,11 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 
 import numpy as np
 
+from dlcalc.calculus.batches import as_array
 from dlcalc.calculus.checking import Checker, Data, error
-from dlcalc.calculus.derivation import Derivation, derive
 from dlcalc.calculus.dims import ONE, SCALAR, Shape
 from dlcalc.calculus.exact import Exact
-from dlcalc.calculus.inference import typed_expression
+from dlcalc.calculus.inference import Reader
 from dlcalc.calculus.printing import unicode, unicode_name
 from dlcalc.calculus.problem import as_value, upstream_names
 from dlcalc.calculus.terms import (
@@ -49,7 +49,7 @@ from dlcalc.solution import Mark
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence
 
-    from dlcalc.calculus.derivation import Path
+    from dlcalc.calculus.derivation import Derivation, Path
     from dlcalc.calculus.problem import Numbers, Problem
     from dlcalc.solution import Answer
 
@@ -96,6 +96,9 @@ class _Judge:
         try:
             term = self.read(value)
         except ShapeError as clash:
+            from_left = self.from_left(name, value)
+            if from_left is not None:
+                return from_left
             return Mark(name, value, correct=False, because=f"the shapes do not go together: {clash.condition}")
         except NotationError as problem:
             problem.condition = f"--answer: {problem.condition}"
@@ -106,6 +109,17 @@ class _Judge:
         if self.numbers is not None and not names(term):
             return self.mark_numbers(name, value, term)
         return self.mark_expression(name, value, term, right)
+
+    def from_left(self, name: str, text: str) -> Mark | None:
+        """Judge `a ⊙ b xᵀ` as (a ⊙ b) xᵀ, as lecture notes write it, where no other reading has a shape."""
+        if not any(sign in text for sign in (".*", "⊙", "∘", "./", "odot", "circ")):
+            return None
+        try:
+            term = self.reader.read(text, from_left=True)
+        except NotationError:
+            return None
+        mark = self.mark_expression(name, text, term, self.rights[name])
+        return mark._replace(because=f"read from left to right, as (a ⊙ b) c: {mark.because}")
 
     def of(self, name: str) -> str:
         """Return the quantity whose gradient has this answer name."""
@@ -146,13 +160,17 @@ class _Judge:
             raise DlcalcError("--answer is empty", "write NAME=EXPRESSION")
         if len(split_outside(text, ",")) > 1 or len(split_outside(text, ";")) > 1:
             text = f"[{text}]"
-        return typed_expression(text, self.problem.typed, self.extra)
+        return self.reader.read(text)
+
+    @cached_property
+    def reader(self) -> Reader:
+        """What reads answers."""
+        return Reader(self.problem.typed, self.extra)
 
     @cached_property
     def derivation(self) -> Derivation:
         """The gradients of everything: an answer may use any δ."""
-        problem = self.problem
-        return derive(problem.typed, problem.loss, problem.typed.names, problem.upstream, problem.onehot)
+        return self.problem.derived(self.problem.typed.names)
 
     @cached_property
     def extra(self) -> dict[str, Shape]:
@@ -169,7 +187,7 @@ class _Judge:
         data = None
         if self.numbers is not None:
             known = [*self.problem.typed.leaves, *upstream_names(self.problem)]
-            data = Data({n: _array(self.numbers.values[n]) for n in known}, self.numbers.lengths)
+            data = Data({n: as_array(self.numbers.values[n]) for n in known}, self.numbers.lengths)
         return Checker(self.problem.typed, self.derivation, self.seed, data, least=3)  # 1/n is no ½
 
     @cached_property
@@ -290,7 +308,7 @@ class _Judge:
                 correct=True,
                 because="the same value" if exact else f"rounded; more digits: {plain(as_value(wanted, shape))}",
             )
-        given, correct = _array(rows), _array(wanted)
+        given, correct = as_array(rows), as_array(wanted)
         place, shown = self.counterexample(given, correct, shape)
         explained = self.explained(name, given, correct)
         return Mark(
@@ -454,10 +472,6 @@ def _gap(left: Any, right: Any) -> float:
 
 def _said(shape: Shape) -> str:
     return "a number" if shape.is_scalar else str(shape)
-
-
-def _array(rows: Any) -> Any:
-    return np.asarray([[float(entry) for entry in row] for row in rows])[None]
 
 
 def _listed(value: Any) -> str:

@@ -128,6 +128,8 @@ class _Plain:
 
     def constant(self, term: Constant) -> tuple[str, int]:
         rows, cols = term.shape
+        if term.kind == "pi":
+            return self.name("pi"), ATOM
         if term.kind == "eye":
             return f"eye({self.dim(rows)})", ATOM
         if cols == ONE:
@@ -188,8 +190,8 @@ class _Plain:
         return f"{top or '1'}/{self.below(coefficient.denominator, term)}"
 
     def joined(self, pieces: list[str]) -> str:
-        first, *others = pieces
-        return " ".join([first, *(self.enclosed(p) if p[:1].isdigit() and p[:2] != "1(" else p for p in others)])
+        loose = [at > 0 and piece[:1].isdigit() and piece[:2] != "1(" for at, piece in enumerate(pieces)]
+        return " ".join(self.enclosed(piece) if apart else piece for piece, apart in zip(pieces, loose, strict=True))
 
     def quotient(self, top: Term, bottom: Term) -> tuple[str, int]:
         if not bottom.shape.is_scalar:
@@ -286,6 +288,8 @@ class _Latex(_Plain):
         return scalar_latex(Sym(name))
 
     def constant(self, term: Constant) -> tuple[str, int]:
+        if term.kind == "pi":
+            return super().constant(term)
         rows, cols = term.shape
         sizes = (
             self.dim(rows)

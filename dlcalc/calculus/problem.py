@@ -10,7 +10,7 @@ from dlcalc.calculus.derivation import Derivation, Gradient, derive
 from dlcalc.calculus.dims import ONE, Shape
 from dlcalc.calculus.exact import Exact
 from dlcalc.calculus.functions import ELEMENTWISE, MATRIX_NORMS, TIES
-from dlcalc.calculus.inference import Typed, typed, typed_expression
+from dlcalc.calculus.inference import Typed, typed, typed_expression, words
 from dlcalc.calculus.printing import latex, latex_name, plain, unicode, unicode_name
 from dlcalc.calculus.terms import DELTA, Apply, Name, Power, Term, walk
 from dlcalc.calculus.terms import number as exact
@@ -28,13 +28,12 @@ if TYPE_CHECKING:
     from dlcalc.calculus.data import Given
     from dlcalc.calculus.exact import Matrix
     from dlcalc.notation.printing import Value
+    from dlcalc.notation.syntax import Program
 
 _DATA = {"x", "y", "t"}
 """Stems of leaves that are data, not parameters."""
 _SIZES = {"m", "n", "d", "N", "C", "K", "T", "lr", "lam", "eps"}
 """Stems of numbers that are sizes or settings."""
-_PARAMETERS = {"theta", "gamma", "beta", "phi", "omega", "Theta", "Omega", "Phi", "Gamma", "Lambda", "mu"}
-"""Greek leaves that are parameters where they are vectors or matrices (theta always is)."""
 
 
 @dataclass(frozen=True)
@@ -55,10 +54,19 @@ class Problem:
         """Names declared as one-hot."""
         return tuple(leaf.name for leaf in self.typed.leaves.values() if leaf.kind == "onehot")
 
+    @property
+    def symmetric(self) -> tuple[str, ...]:
+        """Names declared as symmetric."""
+        return tuple(leaf.name for leaf in self.typed.leaves.values() if leaf.kind == "symmetric")
+
     @cached_property
     def derivation(self) -> Derivation:
         """The gradients."""
-        return derive(self.typed, self.loss, self.wanted, self.upstream, self.onehot)
+        return self.derived(self.wanted)
+
+    def derived(self, wanted: Sequence[str]) -> Derivation:
+        """Derive the gradients with respect to names."""
+        return derive(self.typed, self.loss, wanted, self.upstream, self.onehot, self.symmetric)
 
     def symbol(self, name: str) -> Formula:
         """Write δ of a quantity, or ∂L/∂ of a leaf (∇ where ∂ means the numerator layout)."""
@@ -125,7 +133,7 @@ def read_problem(  # noqa: PLR0913 (what may be asked)
     program = read_program(text)
     data = data or {}
     targets = [definition.target for definition in program.definitions]
-    loss = spelled(loss.strip()) if loss else ("" if upstream or forward else targets[-1])
+    loss = spelled(loss.strip()) if loss else ("" if upstream or forward else _last_unused(program))
     if loss and loss not in targets:
         raise DlcalcError(
             f"--loss {loss} is not defined by the program", nearest(loss, targets) or f"use {targets[-1]}"
@@ -133,7 +141,16 @@ def read_problem(  # noqa: PLR0913 (what may be asked)
     found = typed(program, {name: given.axes for name, given in data.items()}, [loss] if loss else [])
     given = _upstream(found, upstream)
     wanted = () if forward else _wanted(found, wrt, loss)
+    if not wanted and not forward:
+        raise DlcalcError("the program has no names to differentiate by", "use evaluate for its value")
     return Problem(found, loss, wanted, given, data, numerator)
+
+
+def _last_unused(program: Program) -> str:
+    """Return the last quantity that no other one uses: the loss, wherever it is written."""
+    used = {name for definition in program.definitions for name in words(definition.body) if name != definition.target}
+    targets = [definition.target for definition in program.definitions]
+    return next((target for target in reversed(targets) if target not in used), targets[-1])
 
 
 def _upstream(typed: Typed, text: str) -> dict[str, Term]:
@@ -189,13 +206,16 @@ def _parameters(typed: Typed) -> tuple[str, ...]:
     real = tuple(leaf.name for leaf in leaves if leaf.kind in {"R", "interval"}) or tuple(typed.leaves)
     if all(leaf.shape.is_scalar for leaf in leaves):
         return real
-    return tuple(leaf.name for leaf in leaves if leaf.kind == "R" and _is_parameter(leaf.name, leaf.shape)) or real
+    return (
+        tuple(leaf.name for leaf in leaves if leaf.kind in {"R", "symmetric"} and _is_parameter(leaf.name, leaf.shape))
+        or real
+    )
 
 
 def _is_parameter(name: str, shape: Shape) -> bool:
     stem = compiled(r"[^\W\d_]*").match(name)[0]  # type: ignore[index]  # matches any text
     if stem in ENGLISH:
-        return stem in {"theta", "Theta"} or (stem in _PARAMETERS and not shape.is_scalar)
+        return stem == "theta" or not shape.is_scalar
     return stem not in _DATA and stem[:1].lower() not in {"x", "y"} and not (shape.is_scalar and stem in _SIZES)
 
 
@@ -271,8 +291,8 @@ def _exact_or_real(value: Fraction | float) -> Expr:
 # conventions
 
 
-def conventions(terms: Sequence[Term]) -> list[str]:
-    """Say which conventions the functions of a program bring with them."""
+def conventions(terms: Sequence[Term], *, derived: bool = True) -> list[str]:
+    """Say which conventions the functions of a program bring with them, those of derivatives too unless not asked."""
     said: dict[str, None] = {}
     for term in terms:
         squares = {node.base for node in walk(term) if isinstance(node, Power) and node.exponent == exact(2)}
@@ -280,9 +300,9 @@ def conventions(terms: Sequence[Term]) -> list[str]:
             if not isinstance(node, Apply):
                 continue
             row = ELEMENTWISE.get(node.function)
-            if row is not None and row.convention:
+            if derived and row is not None and row.convention:
                 said[row.convention] = None
-            if node.function in TIES and node not in squares:
+            if derived and node.function in TIES and node not in squares:
                 said[TIES[node.function]] = None
             if node.function in MATRIX_NORMS and ONE not in node.arguments[0].shape:
                 said[MATRIX_NORMS[node.function]] = None

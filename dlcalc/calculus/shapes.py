@@ -74,6 +74,8 @@ class Shapes:
     expanded: dict[int, Node] = field(default_factory=dict)
     unrolled: int = 0
     """Terms of sums written out so far."""
+    turned: frozenset[str] = frozenset()
+    """Names that are transposed somewhere."""
     fresh: set[str] = field(default_factory=set)
     """Vectors that were met once: in a sum with a row they are rows too."""
     pending: list[Pending] = field(default_factory=list)
@@ -154,11 +156,12 @@ class Shapes:
         if name in self.known:
             self.fresh.discard(name)
             return self.known[name]
-        if name in self.sizes:
+        if name in self.sizes or name == "pi":
             return NUMBER
         if self.closed:
             known = sorted({*self.known, *self.sizes})
-            fix = nearest(name, known) or f"known here: {', '.join(known[:12])}"
+            fix = "write eye(n) for the identity" if name == "I" else nearest(name, known)
+            fix = fix or f"known here: {', '.join(known[:12])}"
             raise self.error(f"{name} is not a name in this question", fix, node)
         seen = self.by_convention(name)
         self.known[name] = seen
@@ -171,9 +174,11 @@ class Shapes:
         """Give an undeclared leaf its kind."""
         axes = self.entry_kinds.get(name)
         stem = compiled(_STEM).match(name)[0]  # type: ignore[index]  # matches any text
+        if axes is None and name in self.turned and stem in ENGLISH and name[0].islower():
+            axes = 1  # theta^T x: only a vector is transposed
         if axes is None:
-            greek = stem in ENGLISH or stem in SCALAR_WORDS
-            axes = 0 if greek else 2 if name[0].isupper() and stem not in ENGLISH else 1
+            number_ = (stem in ENGLISH and name[0].islower()) or stem in SCALAR_WORDS
+            axes = 0 if number_ else 2 if name[0].isupper() else 1
         if axes == 0:
             return NUMBER
         return Seen(Shape(self.lengths.fresh(), self.lengths.fresh() if axes > 1 else ONE))
@@ -227,8 +232,9 @@ class Shapes:
             return right if left.scalar else left
         left, right = self.laid(left, nodes[0], right), self.laid(right, nodes[1], left)
         one, other = self.lengths.shape(left.shape), self.lengths.shape(right.shape)
+        self.refuse_bias_of_batch((one, other), nodes)
         for this, that in ((one, other), (other, one)):
-            if this.is_scalar and not _open(that) and operator in "+-":
+            if this.is_scalar and not _open(that):
                 return Seen(that)
         for a, b in zip(one, other, strict=True):
             if not self.lengths.unify(a, b):
@@ -238,6 +244,18 @@ class Shapes:
                 fix = "transpose one of them" if one == other.transposed else "both sides need one shape"
                 raise self.clash(f"{_said(nodes[0])}{between}{_said(nodes[1])}: {said}", fix, nodes[1])
         return Seen(left.shape)
+
+    def refuse_bias_of_batch(self, shapes: tuple[Shape, Shape], nodes: tuple[Node, Node]) -> None:
+        """Refuse `X W + b` of a batch: as a column, b would make W a column too."""
+        pairs = list(zip(shapes, nodes, strict=True))
+        for (this, node), (that, other) in (pairs, pairs[::-1]):
+            loose = node.head == "name" and node.word in self.fresh and this.cols == ONE
+            if loose and other.head == "product" and _open_dim(that.cols):
+                raise self.clash(
+                    f"{_said(other)} + {_said(node)}: {_said(node)} is a column by convention, {_said(other)} is not",
+                    f"declare them; for a batch, {_said(node)} ones(m)^T (columns) or ones(m) {_said(node)} (rows)",
+                    node,
+                )
 
     def laid(self, seen: Seen, node: Node, beside: Seen) -> Seen:
         """Lay a vector that nothing but this sum describes beside a row as a row: the bias of x W + b."""
@@ -279,6 +297,8 @@ class Shapes:
         if seen.scalar or shape.is_scalar:
             return seen
         if ONE in shape:
+            if not _open(shape) and self.closed and whole(exponent) is not None:
+                return seen  # of a vector, entry by entry: an answer can mean nothing else
             if not _open(shape):
                 raise self.clash(f"{_said(base)} is {_shown(shape)}: ^ is for numbers", "write .^ or ||x||^2", node)
             self.scalar(seen, base, "what ^ raises", "write .^ for every entry")
@@ -310,10 +330,10 @@ class Shapes:
     def _axis(self, node: Node) -> Seen:
         raise self.error("this function has no axis", "leave it out", node)
 
-    def _scaling(self, node: Node) -> Seen:
-        factor, entries = node.parts
-        self.scalar(self.visit(factor), factor, "a factor without the index", "give it the index, or reduce it")
-        return self.visit(entries)
+    def _single(self, node: Node) -> Seen:
+        inner = node.parts[0]
+        self.scalar(self.visit(inner), inner, "what stands without the index", "give it the index, or reduce it")
+        return NUMBER
 
     def _transpose(self, node: Node) -> Seen:
         seen = self.visit(node.parts[0])

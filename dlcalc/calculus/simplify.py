@@ -12,12 +12,14 @@ from dlcalc.calculus.terms import (
     Apply,
     Constant,
     Hadamard,
+    Inverse,
     Name,
     Power,
     Product,
     Quotient,
     Sum,
     Term,
+    Transpose,
     add,
     children,
     hadamard,
@@ -42,10 +44,10 @@ MAX_WEIGHT = 400
 _ROUNDS = 8
 
 
-def simplified(term: Term, onehot: Collection[str] = ()) -> Term:
+def simplified(term: Term, onehot: Collection[str] = (), symmetric: Collection[str] = ()) -> Term:
     """Return the shortest of the forms: as it stands, with quotients multiplied out, with all multiplied out.
 
-    `onehot` are names whose entries add up to 1.
+    `onehot` are names whose entries add up to 1, `symmetric` those of matrices that equal their transposes.
 
     >>> from dlcalc.calculus.dims import SCALAR
     >>> from dlcalc.calculus.printing import plain
@@ -56,13 +58,24 @@ def simplified(term: Term, onehot: Collection[str] = ()) -> Term:
     >>> plain(simplified(mul(delta, p, other)))
     'p - y'
     """
-    term = _one(term, frozenset(onehot))
+    term = _one(_untransposed(term, frozenset(symmetric)), frozenset(onehot))
     if weight(term) > MAX_WEIGHT:
         return term
-    term = rebuilt(term, lambda part: simplified(part, onehot)) if not isinstance(term, Sum) else term
+    term = rebuilt(term, lambda part: simplified(part, onehot, symmetric)) if not isinstance(term, Sum) else term
     forms = [term, _one(_expanded(term, everything=False), frozenset(onehot))]
     forms.append(_one(_expanded(forms[-1], everything=True), frozenset(onehot)))
     return min(map(_factored, forms), key=extent)
+
+
+def _untransposed(term: Term, symmetric: frozenset[str]) -> Term:
+    """Leave out the transposes of symmetric matrices and of their inverses."""
+    if not symmetric:
+        return term
+    if isinstance(term, Transpose):
+        inside = term.of.of if isinstance(term.of, Inverse) else term.of
+        if isinstance(inside, Name) and inside.name in symmetric:
+            return term.of
+    return rebuilt(term, lambda part: _untransposed(part, symmetric))
 
 
 def quotients(term: Term) -> int:
@@ -107,7 +120,8 @@ def extent(term: Term) -> int:
 def _one(term: Term, onehot: frozenset[str]) -> Term:
     """Put 1 in the place of the sum of the entries of a one-hot vector; let quotients cancel in inner products."""
     if isinstance(term, Product) and len(term.chain) == 2 and term.shape.is_scalar:  # noqa: PLR2004 (an inner product)
-        left, right = transpose(term.chain[0]), term.chain[1]
+        left, right = term.chain
+        left, right = (transpose(left), right) if isinstance(left, Transpose) else (left, transpose(right))
         if any(isinstance(node, Quotient) for side in (left, right) for node in (side, *children(side))):
             return mul(number(term.coefficient), *term.scalars, total(hadamard(left, right)))
     if isinstance(term, Apply) and term.function == "sum":

@@ -32,9 +32,13 @@ def lifted(node: Node, index: str, error: Callable[[str, str, Node], NotationErr
     both = all(indexed) if node.head == "product" else any(indexed[1:]) if node.head == "quotient" else any(indexed)
     if not any(indexed):
         return node
-    if node.head == "product" and not both:  # what carries no index is a number for every entry
-        return node._replace(head="scaling", parts=inside if indexed[1] else inside[::-1])
-    return node._replace(head=heads.get(node.head, node.head) if both else node.head, parts=inside)
+    parts = tuple(part if uses else _single(part) for part, uses in zip(inside, indexed, strict=True))
+    return node._replace(head=heads.get(node.head, node.head) if both else node.head, parts=parts)
+
+
+def _single(node: Node) -> Node:
+    """Say that what carries no index is one number for all entries."""
+    return node if node.head in {"number", "axis"} else Node("single", (node,), node.position)
 
 
 def _uses(node: Node, index: str) -> bool:

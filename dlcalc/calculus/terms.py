@@ -53,7 +53,7 @@ class Length(Term):
 
 @dataclass(frozen=True)
 class Constant(Term):
-    """`ones`, `zeros` or `eye` of a shape."""
+    """`ones`, `zeros` or `eye` of a shape; the number `pi`."""
 
     kind: str
 

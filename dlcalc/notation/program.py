@@ -43,7 +43,7 @@ RESULT = "result"
 _ABSTRACT = {"f", "g", "phi", "psi"}
 """Names that mean a function where a parenthesis follows at once."""
 _SHORT = 2
-_DIMS = r"[\w×]+(?:[ \t]*×[ \t]*\w+)*"
+_DIMS = r"[\w×.]+(?:[ \t]*×[ \t]*\w+)*"
 _BETWEEN_SIZES = r"\s*(?:×|\\times|\*|,)\s*|\s+x\s+"
 _NUMBERS = r"[0-9]+(?:x[0-9]+)+"
 _GLUED_SIZES = r"([^\W_](?:\w*?[^\W_x])??)x(\w+)"
@@ -51,6 +51,8 @@ _PIECE = r"[^\W\d_](?:_?[0-9]+)?"
 _JUXTAPOSED = {*CLOSING, "√", "⌊", "⌈", "Σ", "frac"}
 _AROUND = {"|": ("abs", "|"), "||": ("", "||"), "⌊": ("floor", "⌋"), "⌈": ("ceil", "⌉")}
 _CONTINUING = {"+", "-", "*", "/", "@", ".*", "./", "=", ",", "^"}
+_COUNTS = {"n", "m", "N"}
+"""Names that 1/2n divides by, on paper."""
 _TRANSPOSES = {"'", ".T", "⊤"}
 _SUM_FORM = "a sum is written sum(k, 1, n, body) or Σ_{k=1}^{n} body"
 
@@ -68,10 +70,15 @@ def read_program(text: str) -> Program:
     return reader.program()
 
 
-def read_expression(text: str, known: AbstractSet[str], functions: AbstractSet[str] = frozenset()) -> Node:
-    """Read one expression in which these names are known; `functions` are the declared ones."""
+def read_expression(
+    text: str, known: AbstractSet[str], functions: AbstractSet[str] = frozenset(), *, from_left: bool = False
+) -> Node:
+    """Read one expression in which these names are known; `functions` are the declared ones.
+
+    `from_left` lets ⊙ bind as tightly as a product.
+    """
     reader = _Reader(text, tokenize(text))
-    reader.known, reader.functions = known, functions
+    reader.known, reader.functions, reader.from_left = known, functions, from_left
     node = reader.bounded(reader.sum(), reader.tokens[0])
     if reader.token.kind != "end":
         raise reader.left_over()
@@ -85,6 +92,7 @@ class _Reader(Cursor):
         super().__init__(text, tokens)
         self.known: AbstractSet[str] = set()
         self.functions: AbstractSet[str] = set()
+        self.from_left = False
         self.applied: set[str] = set()
         """Names defined with arguments, `L(W) = …`."""
         self.open: list[str] = []
@@ -218,6 +226,13 @@ class _Reader(Cursor):
         """Read the set after `in`."""
         token = self.advance()
         place = {"names": tuple(named), "position": start.position}
+        if token.kind == "name" and token.text in {"S", "Sym"}:
+            sizes = self.sizes() or (
+                tuple(_split_sizes(self.enclosed_text(self.advance()))) if self.token.is_symbol("(") else ()
+            )
+            if len(sizes) != 1:
+                raise self.error("a symmetric matrix has one length", "write K in S^n", token)
+            return Declaration(kind="symmetric", sizes=sizes * 2, **place)  # type: ignore[arg-type]
         if token.kind == "name" and token.text in {"R", "N", "Z"}:
             sizes = self.sizes()
             if sizes and token.text != "R":
@@ -329,8 +344,20 @@ class _Reader(Cursor):
             if token.is_symbol("*", "@"):
                 self.advance()
                 found = self.node("product", (found, self.signed()), start, token.text)
+            elif self.from_left and token.is_symbol(".*", "./"):
+                self.advance()
+                head = "hadamard" if token.text == ".*" else "elementwise quotient"
+                found = self.node(head, (found, self.signed()), token)
             elif self.accept("/"):
+                below, coefficient = self.token, found.head == "number"
                 found = self.node("quotient", (found, self.signed()), token)
+                glued = below.kind == "number" and self.token.kind == "name" and not self.token.spaced
+                if glued and (not coefficient or self.token.text in _COUNTS):  # ½x is clear, ‖e‖²/2n and 1/2n are not
+                    raise self.error(
+                        f"does / apply to {self.token.text} too?",
+                        f"write ({below.text} {self.token.text}) or a space",
+                        token,
+                    )
             elif token.kind == "number" and not self.begins_indicator():
                 raise self.error("an operator was expected before this number", "write * between factors")
             elif self.starts_operand():
@@ -622,9 +649,16 @@ class _Reader(Cursor):
         places = [token.position + sum(map(len, pieces[:at])) for at in range(len(pieces))]
         return [Token("name", piece, place) for piece, place in zip(pieces, places, strict=True)]
 
+    def spelled_function(self, name: str) -> str | None:
+        """Find the function that a name spells here; Sigmoid(z) and Log(p) too."""
+        word = SPELLINGS.get(name) or VECTOR_SPELLINGS.get(name)
+        if word is None and len(name) > 1 and self.token.is_symbol("(") and not self.token.spaced:
+            word = SPELLINGS.get(name.lower()) or VECTOR_SPELLINGS.get(name.lower())
+        return word
+
     def function(self, name: str, token: Token) -> Node | None:
         """Read a function that is applied here; None where the name is no function or not applied."""
-        word = SPELLINGS.get(name) or VECTOR_SPELLINGS.get(name)
+        word = self.spelled_function(name)
         if name in self.functions:
             word = name
         if word is None or (word in FUNCTIONS and FUNCTIONS[word].random):
@@ -716,9 +750,16 @@ class _Reader(Cursor):
 
     def refuse_misread(self, name: str, token: Token) -> None:
         """Refuse a name that would silently become something else than was meant."""
+        stem, below, _ = name.partition("_")
+        functions = {*SPELLINGS, *VECTOR_SPELLINGS, *self.functions}
+        if below and stem in functions and len(stem) > _SHORT:
+            raise self.error(
+                f"{short(token.text)} is not a name", f"write {stem}(…), or {_SUM_FORM.split(' written ')[1]}", token
+            )
+        if name in {"log2", "log10"}:
+            raise self.error(f"{name} is not a function here", f"write log(x)/log({name[3:]})", token)
         if not self.token.is_symbol("(") or self.token.spaced:
             return
-        functions = {*SPELLINGS, *VECTOR_SPELLINGS, *self.functions}
         stem = name.rstrip("0123456789")
         if stem in _ABSTRACT:
             raise self.error(

@@ -73,8 +73,10 @@ def evaluate(
     return Solution(
         answers=answers,
         work=lambda: Work(_steps(problem, answers), verify=lambda _: _verified(problem, answers, numbers)),
-        conventions=(*([f"shapes: {leaves}"] if leaves else []), *conventions(list(definitions.values()))),
-        notes=tuple(f"{name} meets its kink at these data" for name in numbers.kinks),
+        conventions=(
+            *([f"shapes: {leaves}"] if leaves else []),
+            *conventions(list(definitions.values()), derived=False),
+        ),
         marker=marker,
     )
 

@@ -55,7 +55,7 @@ def refused(text: str, loss: str = "") -> NotationError:
         ("eta_1", "1×1"),
         ("W", "m×n"),
         ("W1", "m×n"),
-        ("Theta", "1×1"),
+        ("Theta", "m×n"),
         ("alpha", "1×1"),
         ("α", "1×1"),
         ("lambda", "1×1"),

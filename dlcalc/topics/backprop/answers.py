@@ -37,7 +37,13 @@ def symbolic(problem: Problem, lr: Expr | None, *, graph: bool, code: bool) -> S
 
 
 def numeric(problem: Problem, numbers: Numbers, lr: Expr | None, times: int, *, graph: bool, code: bool) -> Solution:
-    """Answer in numbers: the gradients, then every value, then the updated parameters."""
+    """Answer in numbers: the gradients, then every value, then the updated parameters.
+
+    Raises DlcalcError where an extreme is not unique: there any mixture of the tied entries would be a gradient.
+    """
+    tied = next((name for name in numbers.kinks if name in {"max", "min", "norm_inf"}), None)
+    if tied is not None:
+        raise DlcalcError(f"{tied} is not unique at these data: it has no gradient there", "change the data")
     answers = []
     for name in problem.wanted:
         rows, shape = numbers.values[DELTA + name], problem.gradient(name).term.shape
@@ -162,8 +168,9 @@ def _solution(
         answers=tuple(answers),
         work=work,
         principal=tuple(problem.answer_name(name) for name in problem.wanted),
-        assumptions=tuple(
-            f"{unicode_name(name)} is one-hot: its entries are 0, but for one 1" for name in problem.onehot
+        assumptions=(
+            *(f"{unicode_name(name)} is one-hot: its entries are 0, but for one 1" for name in problem.onehot),
+            *(f"{unicode_name(name)} is symmetric; its entries vary one by one" for name in problem.symmetric),
         ),
         conventions=(f"shapes: {shapes(problem)}{by_name}", *said),
         notes=tuple(notes),

@@ -5,6 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
+import numpy as np
+
+from dlcalc.calculus.batches import as_array
 from dlcalc.calculus.checking import DIFFERENCE_TOLERANCE, EXACT_TOLERANCE, Checker, Data
 from dlcalc.calculus.printing import plain, unicode_name
 from dlcalc.calculus.problem import as_value, formula, upstream_names
@@ -169,6 +172,13 @@ def checked(
     problem: Problem, lines: Sequence[Line], numbers: Numbers | None, seed: int, *, code: bool
 ) -> tuple[tuple[Step, ...], tuple[Check, ...]]:
     """Check every line at random points, then the gradients by the other routes."""
+    with np.errstate(all="ignore"):
+        return _checked(problem, lines, numbers, seed, code=code)
+
+
+def _checked(
+    problem: Problem, lines: Sequence[Line], numbers: Numbers | None, seed: int, *, code: bool
+) -> tuple[tuple[Step, ...], tuple[Check, ...]]:
     checker = Checker(problem.typed, problem.derivation, seed)
     at_data = (
         checker if numbers is None else Checker(problem.typed, problem.derivation, seed, as_data(problem, numbers))
@@ -181,10 +191,8 @@ def checked(
 
 def as_data(problem: Problem, numbers: Numbers) -> Data:
     """Turn exact leaves into arrays."""
-    import numpy as np
-
     leaves = [*problem.typed.leaves, *upstream_names(problem)]
-    arrays = {name: np.asarray([[float(e) for e in row] for row in numbers.values[name]])[None] for name in leaves}
+    arrays = {name: as_array(numbers.values[name]) for name in leaves}
     return Data(arrays, numbers.lengths)
 
 

@@ -117,11 +117,6 @@ def test_numbers_need_no_loss_and_no_data() -> None:
     assert found["y"].text == "3,6"
 
 
-def test_a_kink_is_noted() -> None:
-    assert dlcalc.evaluate(program="relu(x)", at="x=0").notes
-    assert not dlcalc.evaluate(program="relu(x)", at="x=1").notes
-
-
 @pytest.mark.parametrize(
     ("program", "at", "sentence"),
     [
