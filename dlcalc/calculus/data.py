@@ -71,7 +71,7 @@ def _from_text(text: str) -> Any:
         pairs: dict[str, Any] = {}
         for part in split_outside(text, ",;"):
             name, equals, value = part.partition("=")
-            if not equals or not name.strip() or not value.strip():
+            if not equals or not name.strip() or not value.strip() or "=" in value:
                 raise DlcalcError(f"--at {part.strip()!r} is not NAME=NUMBER", "write x=-2,y=5 or x=[1,2,3]")
             if spelled(name.strip()) in map(spelled, pairs):
                 raise DlcalcError(f"--at gives {name.strip()} twice", "keep one of them")

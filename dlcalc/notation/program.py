@@ -277,6 +277,8 @@ class _Reader(Cursor):
         """Read what follows R: nothing, ^n, ^(m x n), ⁿ."""
         if self.token.kind == "superscript":
             return tuple(_split_sizes(self.advance().text))
+        if self.token.is_symbol("("):
+            raise self.error("a length stands after ^", "write R^n or R^(m x n)")
         if not self.token.is_symbol("^"):
             return ()
         caret = self.advance()
@@ -684,6 +686,15 @@ class _Reader(Cursor):
         applied = self.node("call", (self.factor(),), token, word)
         return applied if raised is None else self.node("power", (applied, raised), token)
 
+    def lists_arguments(self) -> bool:
+        """Say whether the parenthesis that opens here holds a comma of its own."""
+        depth = 0
+        for token in self.tokens[self.at :]:
+            depth += token.is_symbol(*CLOSING) - token.is_symbol(*OPENING)
+            if depth == 0 or (depth == 1 and token.is_symbol(",")):
+                return depth == 1
+        return False
+
     def counts_up(self) -> bool:
         """Say whether four arguments stand in the parenthesis that opens here."""
         depth, commas = 0, 0
@@ -761,6 +772,9 @@ class _Reader(Cursor):
         if not self.token.is_symbol("(") or self.token.spaced:
             return
         stem = name.rstrip("0123456789")
+        if self.lists_arguments():
+            fix = nearest(name, functions) if len(name) > _SHORT else ""
+            raise self.error(f"{short(token.text)} is not a function", fix or "write its formula out", token)
         if stem in _ABSTRACT:
             raise self.error(
                 f"{short(token.text)} is not a function", f"declare it: {token.text}: R -> R, or write a space", token
@@ -769,10 +783,12 @@ class _Reader(Cursor):
             fix = nearest(name, functions) or f"declare {short(token.text)}: R -> R, or write * between factors"
             raise self.error(f"{short(token.text)} is not a function", fix, token)
 
-    def left_over(self) -> Exception:
+    def left_over(self) -> Exception:  # noqa: PLR0911 (a sentence per token)
         token = self.token
         if token.is_symbol(*OPENING):
             return self.error(f"{token.text} closes nothing", f"remove it or open it with {OPENING[token.text]}")
+        if token.is_symbol(",") and self.ahead(1).kind == "name" and self.ahead(2).is_symbol("="):
+            return self.error("an equation ends here", "write ; between equations")
         if token.is_symbol(","):
             return self.error("one expression was expected, not a list", "write [a, b] for a list")
         if token.is_symbol(*RELATIONS):

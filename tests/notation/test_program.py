@@ -425,7 +425,7 @@ def test_the_network_of_the_documentation() -> None:
         ("2 a = b", "the left side of an equation is one name; write NAME = expression", 0),
         ("c = 1; a' = b", "the left side of an equation is one name; write NAME = expression", 7),
         ("a <= b", "the left side of an equation is one name; write NAME = expression", 0),
-        ("a = 1, b = 2", "one expression was expected, not a list; write [a, b] for a list", 5),
+        ("a = 1, b = 2", "an equation ends here; write ; between equations", 5),
         ("h_{t-1} = 2", "a subscript was not expected here; write x[2] for an entry, x_2 for a name", 1),
         ("L = x)", ") closes nothing; remove it or open it with (", 5),
         ("L = x]", "] closes nothing; remove it or open it with [", 5),
