@@ -10,11 +10,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from dlcalc.errors import DlcalcError, NotationError
+from dlcalc.notation.expressions import MAX_DEPTH, MAX_FACTORS, MAX_OPERATIONS
 from dlcalc.notation.functions import FUNCTIONS, INDICATORS, SPELLINGS, VECTOR_SPELLINGS
 from dlcalc.notation.program import (
-    MAX_DEPTH,
-    MAX_FACTORS,
-    MAX_OPERATIONS,
     MAX_PROGRAM,
     MAX_STATEMENTS,
     RESULT,
