@@ -527,6 +527,7 @@ class ExpressionReader(Cursor):
         return self.node("total", (lower, raised, self.under(index, self.product)), token, index)
 
     def under(self, index: str, read: Callable[[], Node]) -> Node:
+        """Read something in which the index of a sum is a name."""
         before = self.known
         self.known = before | {index}
         body = read()
