@@ -116,9 +116,8 @@ def _norm(x: Any) -> Any:
     return np.sqrt(np.sum(x * x, axis=(-2, -1), keepdims=True))
 
 
-def _row_sums(x: Any) -> Any:
+def _row_sums(x: Any, *, vector: bool) -> Any:
     """‖x‖_inf: the largest |entry| of a column, the largest row sum of |entries| of a matrix."""
-    vector = 1 in x.shape[-2:]
     return _largest(_abs(x) if vector else np.sum(_abs(x), axis=-1, keepdims=True), (-2, -1))
 
 
@@ -131,7 +130,6 @@ REDUCTIONS: Mapping[str, Callable[[Any, tuple[int, ...]], Any]] = {
     "softmax": lambda x, axes: np.exp(x - _logsumexp(x, axes)),
     "norm": lambda x, _: _norm(x),
     "norm_1": lambda x, _: np.sum(_abs(x), axis=(-2, -1), keepdims=True),
-    "norm_inf": lambda x, _: _row_sums(x),
     "tr": lambda x, _: np.trace(x, axis1=-2, axis2=-1)[..., None, None],
     "det": lambda x, _: np.linalg.det(x)[..., None, None],
     "logdet": lambda x, _: np.log(np.linalg.det(x))[..., None, None],
@@ -251,6 +249,8 @@ class Batch:
         if term.function == "cossim":
             a, b = arguments
             return np.sum(a * b, axis=(-2, -1), keepdims=True) / (_norm(a) * _norm(b))
+        if term.function == "norm_inf":
+            return _row_sums(arguments[0], vector=ONE in term.arguments[0].shape)
         if term.function in REDUCTIONS:
             axes = (-2, -1) if term.axis is None else (-2 + term.axis,)
             return REDUCTIONS[term.function](arguments[0], axes)

@@ -13,10 +13,11 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import numpy as np
 
 from dlcalc.calculus.batches import Batch, abstract
+from dlcalc.calculus.dims import ONE
 from dlcalc.calculus.functions import ELEMENTWISE
 from dlcalc.calculus.inference import Reader
 from dlcalc.calculus.printing import plain
-from dlcalc.calculus.terms import DELTA, Apply, Compare, Inverse, Name, Term, walk
+from dlcalc.calculus.terms import DELTA, Apply, Compare, Inverse, Name, Term, names, walk
 from dlcalc.errors import DlcalcError
 from dlcalc.solution import StepCheck
 
@@ -39,10 +40,14 @@ CLEAR = 100
 TRIES = 300
 EXACT_TOLERANCE = 1e-10
 DIFFERENCE_TOLERANCE = 1e-6
+FLOOR = 1e-4
+"""Errors are relative to what is right, and to no less than this: smaller numbers are differences of larger ones."""
 DATA_TOLERANCE = 1e-8
 """Between exact arithmetic and floats at given data."""
 CONDITION = 1e4
 """Condition number up to which a matrix is inverted in a check."""
+MAX_ENTRIES = 1_000_000
+"""Entries of all quantities at one point."""
 LARGE = 1e6
 """Points where a quantity is larger are left out: differences lose their digits there."""
 MAX_WORK = 300_000
@@ -62,10 +67,11 @@ def lengths_for(typed: Typed, names: Iterable[str], least: int = 2) -> Iterator[
     shapes = [typed.shape(name) for name in typed.names]
     generator = np.random.default_rng(len(names))
     orders = [names, names[::-1], *([str(n) for n in generator.permutation(names)] for _ in range(ORDERS))]
-    for order in orders:
-        chosen = {name: least + at % DISTINCT for at, name in enumerate(order)}
-        if all(dim.value(chosen) >= 1 for shape in shapes for dim in shape):
-            yield chosen
+    for start in range(least, least + DISTINCT):
+        for order in orders:
+            chosen = {name: start + at % DISTINCT for at, name in enumerate(order)}
+            if all(dim.value(chosen) >= 1 for shape in shapes for dim in shape) and typed.parts_fit(chosen):
+                yield chosen
 
 
 class Block(NamedTuple):
@@ -91,15 +97,28 @@ class Seen:
     values: Point
     exact: Mapping[tuple[str, str], Any]
     differences: Mapping[tuple[str, str], Any]
+    stepped: bool = True
+    """Whether the gradients come from steps; on a kink of the data, or for many entries, from the derivation."""
 
 
 class Checker:
     """Runs the statements of a derivation at random points and compares its lines with what it finds."""
 
-    def __init__(
-        self, typed: Typed, derivation: Derivation, seed: int, data: Data | None = None, *, least: int = 2
+    def __init__(  # noqa: PLR0913 (where and how points are drawn)
+        self,
+        typed: Typed,
+        derivation: Derivation,
+        seed: int,
+        data: Data | None = None,
+        *,
+        least: int = 2,
+        scales: tuple[float, ...] = (1.0,),
     ) -> None:
-        """Choose lengths (none below `least`) and points; data take the place of random points."""
+        """Choose lengths (none below `least`) and points; data take the place of random points.
+
+        `scales` are the sizes of the leaves at one point after the other, so that far branches are met too.
+        """
+        self.scales = scales
         self.typed, self.derivation, self.data = typed, derivation, data
         self.least = least
         first = dict(data.lengths) if data is not None else next(lengths_for(typed, typed.lengths, least), None)
@@ -128,19 +147,28 @@ class Checker:
         """Draw leaves at so many points; later attempts try positive values as well."""
         point: Point = {}
         invertible = _inverted(self.derivation.definitions.values())
+        if sum(rows * cols for rows, cols in map(self.batch.size, self._held)) > MAX_ENTRIES:
+            raise DlcalcError("the declared sizes have too many entries to check", "use letters: W in R^(m x n)")
         shapes = {**{leaf.name: leaf.shape for leaf in self.typed.leaves.values()}, **self._upstream_shapes}
         for name, shape in shapes.items():
             size = (count, shape.rows.value(self.lengths), shape.cols.value(self.lengths))
             leaf = self.typed.leaves.get(name)
-            if name in invertible:
-                point[name] = 0.3 * self.random.normal(size=size) + 1.5 * np.eye(size[1], size[2])[None]
-            elif leaf is not None and leaf.kind != "R":
+            if leaf is not None and leaf.kind != "R":
                 point[name] = self._declared(leaf, size)
+            elif name in invertible:
+                point[name] = 0.3 * self.random.normal(size=size) + 1.5 * np.eye(size[1], size[2])[None]
             elif attempt > TRIES // 10 and self.random.random() < 0.5:  # noqa: PLR2004 (an even chance)
                 point[name] = self.random.uniform(0.1, 0.9, size)
             else:
-                point[name] = self.random.normal(size=size) / np.sqrt(max(1, size[2]))
+                wide = np.resize(self.scales, (count, 1, 1))
+                point[name] = wide * self.random.normal(size=size) / np.sqrt(max(1, size[2]))
         return point
+
+    @cached_property
+    def _held(self) -> list[Term]:
+        """What a point holds."""
+        leaves = [Name(leaf.shape, leaf.name) for leaf in self.typed.leaves.values()]
+        return [*leaves, *self.derivation.definitions.values()]
 
     @cached_property
     def _upstream_shapes(self) -> dict[str, Any]:
@@ -167,14 +195,24 @@ class Checker:
         """Return for each point how far it is from the nearest kink; NaN where something has no value."""
         count = max(v.shape[0] for v in values.values())
         far = np.full(count, np.inf)
+        moved = self._continuous
         for term in self.derivation.definitions.values():
             for node in walk(term):
-                gap = self._gap(node, values)
+                gap = self._gap(node, values) if names(node) & moved or _inverted_part(node) else None
                 if gap is not None:
                     far = np.minimum(far, np.broadcast_to(gap, (count,)))
         for value in values.values():
             far = np.where((np.isfinite(value) & (np.abs(value) < LARGE)).all(axis=(-2, -1)), far, np.nan)
         return far
+
+    @cached_property
+    def _continuous(self) -> frozenset[str]:
+        """The quantities that a step can move: an indicator of a label has no kink."""
+        found = {leaf.name for leaf in self.typed.leaves.values() if leaf.kind in {"R", "interval", "symmetric"}}
+        found &= set(self.derivation.gradients)
+        for name, term in self.derivation.definitions.items():
+            found |= {name} if names(term) & found else set()
+        return frozenset(found)
 
     def _gap(self, node: Term, values: Point) -> Any:  # noqa: PLR0911 (a return per kind of kink)
         inside = _inverted_part(node)
@@ -197,7 +235,7 @@ class Checker:
             found = self.batch.value(argument, values)
             if node.function == "norm_inf":
                 found = np.abs(found)
-                found = np.sum(found, axis=-1, keepdims=True) if 1 not in found.shape[-2:] else found
+                found = np.sum(found, axis=-1, keepdims=True) if ONE not in argument.shape else found
             if node.axis is None:
                 found = found.reshape(found.shape[0], -1, 1)
             line = np.sort(found, axis=-1 if node.axis == 1 else -2)
@@ -324,12 +362,12 @@ class Checker:
                 exact[name, path.through] = (
                     self.batch.value(path.term, values) if path.through else values[DELTA + name]
                 )
-        return Seen(values, exact, exact)
+        return Seen(values, exact, exact, stepped=False)
 
     # random directions, for large programs and data
 
-    def local(self, name: str) -> float:
-        """Compare a gradient with the complex step of the statements that use the quantity, along directions."""
+    def local(self, name: str, through: str = "") -> float:
+        """Compare a gradient (or a path of it) with the complex step of the statements that use the quantity."""
         if name == self.derivation.loss or name in self.derivation.upstream:
             return 0.0
         worst = 0.0
@@ -338,11 +376,13 @@ class Checker:
             direction = self.random.normal(size=(DIRECTIONS, *size))
             reached = 0.0
             for path in self.derivation.gradients[name].paths:
+                if through not in {"", path.through}:
+                    continue
                 moved = {**seen.values, name: seen.values[name] + 1j * COMPLEX_STEP * direction}
                 found = np.imag(self.batch.value(self.derivation.definitions[path.through], moved)) / COMPLEX_STEP
                 delta = 1.0 if path.through == self.derivation.loss else seen.values[DELTA + path.through]
                 reached = reached + np.sum(delta * found, axis=(-2, -1))
-            worst = max(worst, error(np.sum(seen.exact[name, ""] * direction, axis=(-2, -1)), np.asarray(reached)))
+            worst = max(worst, error(np.sum(seen.exact[name, through] * direction, axis=(-2, -1)), np.asarray(reached)))
         return worst
 
     def joint(self, step: complex) -> float:
@@ -402,9 +442,9 @@ class Checker:
     def line(self, term: Term, name: str, through: str = "") -> StepCheck:
         """Compare a displayed term with the gradient of a quantity (or with what reaches it through one statement)."""
         found = self.compared(plain(term), lambda seen: seen.exact[name, through])
-        if not self.directional or through:
+        if not self.directional:
             return found
-        off = max(found.max_error, self.local(name))
+        off = max(found.max_error, self.local(name, through))
         return found._replace(
             holds=off <= EXACT_TOLERANCE, max_error=off, method="complex step along random directions"
         )
@@ -419,14 +459,15 @@ class Checker:
         right = np.asarray([[float(entry) for entry in row] for row in rows])[None]
         found = seen.exact[name, ""] if gradient else seen.values[name]
         off = error(found, right)
-        method = "complex step at the data" if gradient else "floats at the data"
+        method = "complex step at the data" if gradient and seen.stepped else "floats at the data"
         return StepCheck(off <= DATA_TOLERANCE, method, 1, off)
 
     def statement(self, name: str, term: Term) -> StepCheck:
         """Compare a displayed statement with the value that the program as typed gives."""
         found = iter(self.originals)
         own = name in self.typed.definitions
-        return self.compared(plain(term), lambda seen: next(found)[name] if own else seen.values[name])
+        right = self.compared(plain(term), lambda seen: next(found)[name] if own else seen.values[name])
+        return right._replace(method="the program as typed, run at the same points")
 
     @cached_property
     def originals(self) -> list[Point]:
@@ -444,7 +485,7 @@ class Checker:
             return StepCheck(
                 holds=False, method=f"could not be read again: {problem.condition}", points=0, max_error=0.0
             )
-        same = all(np.broadcast_shapes(a.shape, b.shape) == b.shape for a, b in pairs)
+        same = all(a.shape[1:] == b.shape[1:] for a, b in pairs)
         worst = max((error(a, b) for a, b in pairs), default=0.0) if same else float("inf")
         return StepCheck(
             bool(worst <= EXACT_TOLERANCE), "complex step on every coordinate", len(pairs), min(worst, 1e300)
@@ -501,7 +542,7 @@ class Checker:
 
 def error(found: Any, right: Any) -> float:
     """Return the largest difference, relative to the size of what is right."""
-    scale = max(1.0, float(np.max(np.abs(right), initial=0.0)))
+    scale = max(FLOOR, float(np.max(np.abs(right), initial=0.0)))
     with np.errstate(invalid="ignore"):
         apart = np.where(np.equal(found, right), 0.0, np.abs(found - right))  # two equal infinities are no distance
     off = float(np.max(apart, initial=0.0)) / scale

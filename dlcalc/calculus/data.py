@@ -182,6 +182,8 @@ def fitted(typed: Typed, given: Mapping[str, Given]) -> tuple[dict[str, Matrix],
         _refuse_undeclared(typed.leaves[name], rows)
     lengths = {name: _length(name, found) for name, found in given.items() if name in typed.lengths}
     _solve(typed, values, lengths, given)
+    if not typed.parts_fit(lengths):
+        raise DlcalcError("--at: the program takes an entry that the data do not have", "entries are counted from 1")
     return values, lengths
 
 

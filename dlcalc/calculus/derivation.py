@@ -194,7 +194,8 @@ def _closed(term: Term, gradients: Mapping[str, Gradient], aliases: Mapping[str,
             size += weight(inner.closed)
     if size > MAX_CLOSED:
         return None
-    return put_in(term, values)
+    found = put_in(term, values)
+    return found if weight(found) <= MAX_CLOSED else None
 
 
 # names for pre-activations

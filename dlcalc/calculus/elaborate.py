@@ -38,6 +38,10 @@ MAX_MATRIX_POWER = 50
 """Factors that a power of a matrix is written out to."""
 
 
+_OF_ONE = {"softmax", "log_softmax", "var"}
+"""Reductions of one entry that are not the entry itself."""
+
+
 class Elaboration:
     """Builds terms from the nodes that `shapes` has visited."""
 
@@ -110,13 +114,17 @@ class Elaboration:
             return Constant(base.shape, "eye")
         return mul(*[base if whole > 0 else _inverse(base)] * abs(whole))
 
-    def call_term(self, node: Node) -> Term:  # noqa: C901, PLR0911 (a case per kind of function)
+    def call_term(self, node: Node) -> Term:  # noqa: C901, PLR0911, PLR0912 (a case per kind of function)
         """Build a function that is applied."""
         word, shape = node.word, self.shapes.at(node)
         if word in {"ones", "zeros", "eye"}:
             return Constant(shape, word) if not shape.is_scalar else exact(word != "zeros")
         axis = self.shapes.axis(node)
         arguments = tuple(map(self.term, node.parts[:1] if axis is not None else node.parts))
+        if axis is not None and ONE in arguments[0].shape:
+            if (arguments[0].shape.rows if axis == 0 else arguments[0].shape.cols) == ONE:  # of one entry each
+                return spread(UNIT if word == "softmax" else ZERO, shape, None) if word in _OF_ONE else arguments[0]
+            axis = None
         if word in {"max", "min"} and len(arguments) > 1:
             found = arguments[-1]
             for argument in reversed(arguments[:-1]):

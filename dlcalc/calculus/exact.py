@@ -52,6 +52,10 @@ _RELATIONS: Mapping[str, Callable[[Any, Any], bool]] = {
     ">": lambda a, b: a > b,
     ">=": lambda a, b: a >= b,
 }
+MAX_ENTRIES = 1_000_000
+"""Entries of a constant matrix."""
+MAX_EXACT_SIZE = 30
+"""Rows up to which a matrix is inverted in fractions; a larger one in floats."""
 _SPELLED = {"maximum": "max", "minimum": "min"}
 
 
@@ -94,6 +98,8 @@ class Exact:
                 return [[math.pi]]
             case Constant(_, kind):
                 rows, cols = self.size(term)
+                if rows * cols > MAX_ENTRIES:
+                    raise DlcalcError(f"{unicode(term)} has {rows * cols:,} entries", "use smaller lengths")
                 ones = Fraction(int(kind == "ones"))
                 return [[Fraction(int(i == j)) if kind == "eye" else ones for j in range(cols)] for i in range(rows)]
             case Sum(_, terms):
@@ -192,7 +198,7 @@ class Exact:
 
     def _reduced(self, term: Apply, argument: Any) -> Matrix:
         compute, rows = _REDUCTIONS[term.function], argument
-        if term.function == "norm_inf" and len(rows) > 1 and len(rows[0]) > 1:
+        if term.function == "norm_inf" and ONE not in term.arguments[0].shape:
             rows = [[sum(abs(entry) for entry in row)] for row in rows]
         lines = [[e for row in rows for e in row]]
         if term.axis is not None:
@@ -248,6 +254,8 @@ def _shown(value: Any) -> str:
 
 def _reduce_rows(matrix: Any, beside: Any) -> Any:
     """Eliminate below and above the diagonal, with the same operations on `beside`; return the determinant."""
+    if len(matrix) > MAX_EXACT_SIZE:
+        matrix[:], beside[:] = ([[float(e) for e in row] for row in rows] for rows in (matrix, beside))
     size, determinant = len(matrix), Fraction(1) if not any(isinstance(e, float) for r in matrix for e in r) else 1.0
     scale = max((abs(e) for row in matrix for e in row), default=0)
     for at in range(size):

@@ -72,6 +72,12 @@ def _gap(arguments: Arguments) -> Term:
     return add(arguments[0], negative(arguments[1]))
 
 
+def _from_whole(arguments: Arguments) -> Term:
+    """Return the distance to the nearest whole number, with its sign."""
+    x = arguments[0]
+    return add(x, negative(Apply(x.shape, "floor", (add(x, number(Fraction(1, 2))),))))
+
+
 def _leaky(arguments: Arguments, _: Term) -> tuple[Term | None, ...]:
     x, slope = arguments
     below = indicator(x, "<=", ZERO)
@@ -119,8 +125,8 @@ ELEMENTWISE: Mapping[str, Elementwise] = {
     "cos": Elementwise(_one(lambda x, _: negative(_of("sin", x)))),
     "abs": Elementwise(_one(lambda x, _: _of("sign", x)), 1, _first, "|x|' at 0 is sign(0) = 0"),
     "sign": Elementwise(_flat, 1, _first, "sign' is 0, at 0 too"),
-    "floor": Elementwise(_flat),
-    "ceil": Elementwise(_flat),
+    "floor": Elementwise(_flat, 1, _from_whole, "floor' is 0, at its jumps too"),
+    "ceil": Elementwise(_flat, 1, _from_whole, "ceil' is 0, at its jumps too"),
     "normcdf": Elementwise(_one(lambda x, _: _of("normpdf", x))),
     "normpdf": Elementwise(_one(lambda x, v: negative(hadamard(x, v)))),
     "maximum": Elementwise(_maximum, 2, _gap, "where both arguments of max are equal, the second takes the gradient"),

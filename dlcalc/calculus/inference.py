@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 from dlcalc.calculus.dims import Shape, named
 from dlcalc.calculus.elaborate import Elaboration
 from dlcalc.calculus.shapes import Leaf, Seen, Shapes
-from dlcalc.calculus.terms import DELTA
+from dlcalc.calculus.terms import DELTA, Part, walk
 from dlcalc.notation.program import read_expression
 from dlcalc.notation.syntax import Definition, Node, Program
 
@@ -44,6 +44,16 @@ class Typed:
         """Say whether a quantity has this name."""
         return name in self.leaves or name in self.definitions
 
+    def parts_fit(self, lengths: Mapping[str, int]) -> bool:
+        """Say whether every entry that the program takes is there, at these lengths."""
+        return all(
+            1 <= low.value(lengths) <= high.value(lengths) <= side.value(lengths)
+            for term in self.definitions.values()
+            for node in walk(term)
+            if isinstance(node, Part)
+            for (low, high), side in zip((node.rows, node.cols), node.of.shape, strict=True)
+        )
+
     @property
     def names(self) -> tuple[str, ...]:
         """The names of all quantities."""
@@ -71,7 +81,7 @@ def typed(program: Program, kinds: Mapping[str, int] | None = None, scalars: Col
     for declaration in program.declarations:
         found.declare(declaration)
     for definition in program.definitions:
-        found.sizes |= _sizeswords(definition.body, {*targets, *found.leaves})
+        found.sizes |= _sizes_used(definition.body, {*targets, *found.leaves})
     found.take_lengths(targets)
     found.turned = frozenset(name for d in program.definitions for name in _turned(d.body))
     order = _ordered(program, targets)
@@ -121,15 +131,17 @@ def _at(definition: Definition) -> Node:
     return Node("name", (), definition.position, definition.target)
 
 
-def _sizeswords(node: Node, taken: set[str]) -> set[str]:
-    """Find names that stand where a length is needed."""
+def _sizes_used(node: Node, taken: set[str]) -> set[str]:
+    """Find names that stand where a length is needed; the indices of sums are none."""
     found: set[str] = set()
+    indices: set[str] = set()
     waiting = [node]
     while waiting:
         at = waiting.pop()
         sized = at.parts if at.head == "call" and at.word in {"ones", "zeros", "eye"} else ()
         if at.head == "total":
             sized = at.parts[1:2]
+            indices.add(at.word)
         for size in sized:
             inner = [size]
             while inner:
@@ -137,7 +149,7 @@ def _sizeswords(node: Node, taken: set[str]) -> set[str]:
                 found |= {leaf.word} if leaf.head == "name" else set()
                 inner += leaf.parts
         waiting += at.parts
-    return found - taken
+    return found - taken - indices
 
 
 def _ordered(program: Program, targets: Mapping[str, Definition]) -> list[str]:

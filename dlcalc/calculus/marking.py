@@ -6,7 +6,7 @@ forgotten, an indicator that is left out, a sign, a factor.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from fractions import Fraction
 from functools import cached_property
 from itertools import islice, pairwise
@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 import numpy as np
 
 from dlcalc.calculus.batches import as_array
-from dlcalc.calculus.checking import Checker, Data, error
+from dlcalc.calculus.checking import Checker, Data
 from dlcalc.calculus.dims import ONE, SCALAR, Shape
 from dlcalc.calculus.exact import Exact
 from dlcalc.calculus.inference import Reader
@@ -30,6 +30,7 @@ from dlcalc.calculus.terms import (
     Term,
     Transpose,
     hadamard,
+    is_zero,
     mul,
     names,
     number,
@@ -58,6 +59,12 @@ if TYPE_CHECKING:
 
 POINTS = 64
 TOLERANCE = 1e-9
+LEAST = 7
+"""Lengths from here on, so that 1/n is not ½ or a third."""
+SCALES = (1.0, 1.0, 1.0, 4.0, 16.0)
+"""Sizes of the leaves, so that both sides of an indicator such as 1(x < 6) are met."""
+SMALL, ROUNDED = 1e-6, 1e-6
+"""Numbers below the first are judged to the second, relative: six digits and more."""
 MAX_SLIPS = 200
 SHOWN = 12
 """Entries up to which a counterexample shows a quantity."""
@@ -108,7 +115,9 @@ class _Judge:
             raise DlcalcError(f"--answer: {value.strip()} is what is asked for", "write it in other names")
         if self.numbers is not None and not names(term):
             return self.mark_numbers(name, value, term)
-        return self.mark_expression(name, value, term, right)
+        if self.numbers is None:
+            return self.mark_expression(name, value, term, right)
+        return replace(self, numbers=None).mark_expression(name, value, term, right)  # a formula, at any data
 
     def from_left(self, name: str, text: str) -> Mark | None:
         """Judge `a ⊙ b xᵀ` as (a ⊙ b) xᵀ, as lecture notes write it, where no other reading has a shape."""
@@ -188,7 +197,7 @@ class _Judge:
         if self.numbers is not None:
             known = [*self.problem.typed.leaves, *upstream_names(self.problem)]
             data = Data({n: as_array(self.numbers.values[n]) for n in known}, self.numbers.lengths)
-        return Checker(self.problem.typed, self.derivation, self.seed, data, least=3)  # 1/n is no ½
+        return Checker(self.problem.typed, self.derivation, self.seed, data, least=LEAST, scales=SCALES)
 
     @cached_property
     def points(self) -> dict[str, Any]:
@@ -217,20 +226,19 @@ class _Judge:
         return left.shape[1:] == right.shape[1:] and _gap(left, right) <= TOLERANCE
 
     def mark_expression(self, name: str, text: str, term: Term, right: Term) -> Mark:
-        if term.shape != right.shape:
+        nothing = is_zero(term) and not np.any(self.value(right))
+        if term.shape != right.shape and not nothing:
             return Mark(name, text, correct=False, because=self.wrong_shape(name, term, right))
-        given, wanted = self.value(term), self.value(right)
-        if not np.isfinite(given).all():
+        if nothing:
+            return Mark(name, text, correct=True, because="it is zero")
+        given, wanted = np.broadcast_arrays(self.value(term), self.value(right))
+        there = np.isfinite(given).all(axis=(-2, -1))
+        if 2 * there.sum() <= there.size:
             return Mark(name, text, correct=False, because="it has no value at points where the right one has")
+        given, wanted = given[there], wanted[there]
         if self.same(given, wanted):
             count = max(given.shape[0], wanted.shape[0])
-            because = (
-                "the same expression"
-                if term == right
-                else f"agrees at {count} random points"
-                if self.numbers is None
-                else "the same value at the data"
-            )
+            because = "the same expression" if term == right else f"agrees at {count} random points"
             return Mark(name, text, correct=True, because=because)
         place, shown = self.counterexample(given, wanted, right.shape)
         explained = self.explained(name, given, wanted)
@@ -465,9 +473,11 @@ def _replaced(term: Term, old: Term, new: Term) -> Term:
 
 
 def _gap(left: Any, right: Any) -> float:
-    """Return the largest difference over points, each relative to the size of the right value there."""
-    left, right = np.broadcast_arrays(left, right)
-    return max(error(a, b) for a, b in zip(left, right, strict=True))
+    """Return the largest difference, relative to the largest right value."""
+    largest = float(np.max(np.abs(right), initial=0.0))
+    with np.errstate(invalid="ignore"):
+        found = float(np.max(np.abs(left - right), initial=0.0)) / (largest or 1.0)
+    return found if np.isfinite(found) else float("inf")
 
 
 def _said(shape: Shape) -> str:
@@ -503,4 +513,5 @@ def _agrees(given: Any, right: Any) -> bool:
         return True
     a, b = float(given.value), float(right.value)
     exact = isinstance(given, Num) and isinstance(right, Num)
-    return not exact and abs(a - b) <= TOLERANCE * max(1.0, abs(b))
+    rounding = ROUNDED if abs(b) < SMALL else TOLERANCE
+    return not exact and abs(a - b) <= rounding * abs(b)

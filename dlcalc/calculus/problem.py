@@ -12,7 +12,7 @@ from dlcalc.calculus.exact import Exact
 from dlcalc.calculus.functions import ELEMENTWISE, MATRIX_NORMS, TIES
 from dlcalc.calculus.inference import Typed, typed, typed_expression, words
 from dlcalc.calculus.printing import latex, latex_name, plain, unicode, unicode_name
-from dlcalc.calculus.terms import DELTA, Apply, Name, Power, Term, walk
+from dlcalc.calculus.terms import DELTA, Apply, Name, Power, Term, names, walk
 from dlcalc.calculus.terms import number as exact
 from dlcalc.errors import DlcalcError, nearest
 from dlcalc.givens import from_file, split_outside
@@ -140,6 +140,7 @@ def read_problem(  # noqa: PLR0913 (what may be asked)
         )
     found = typed(program, {name: given.axes for name, given in data.items()}, [loss] if loss else [])
     given = _upstream(found, upstream)
+    _refuse_chained(found, given)
     wanted = () if forward else _wanted(found, wrt, loss)
     if not wanted and not forward:
         raise DlcalcError("the program has no names to differentiate by", "use evaluate for its value")
@@ -175,6 +176,17 @@ def _upstream(typed: Typed, text: str) -> dict[str, Term]:
             )
         found[name] = term
     return found
+
+
+def _refuse_chained(typed: Typed, upstream: Mapping[str, Term]) -> None:
+    """Refuse given gradients of quantities that lie behind each other: one of them would count twice."""
+    for name in upstream:
+        behind = {name}
+        for target, term in typed.definitions.items():
+            if names(term) & behind:
+                behind.add(target)
+        for other in behind & upstream.keys() - {name}:
+            raise DlcalcError(f"--upstream gives {name} and {other}, which depends on {name}", "give one of them")
 
 
 def _wanted(typed: Typed, text: str, loss: str) -> tuple[str, ...]:

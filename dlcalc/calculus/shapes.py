@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from dlcalc.calculus.dims import ONE, SCALAR, Dim, Lengths, Shape, named, number
 from dlcalc.calculus.functions import AXES, ELEMENTWISE, SAME_SHAPE, SQUARE
-from dlcalc.calculus.sums import lifted, with_index
+from dlcalc.calculus.sums import lifted, weight, with_index
 from dlcalc.errors import DlcalcError, NotationError, ShapeError, nearest
 from dlcalc.notation.expression import Add, Expr, Mul, Num, Sym
 from dlcalc.notation.parser import parse
@@ -421,10 +421,14 @@ class Shapes:
         self.count(node, 1)
         return self.joined(node, ",")
 
-    def _call(self, node: Node) -> Seen:  # noqa: PLR0911 (a return per kind of function)
+    def _call(self, node: Node) -> Seen:  # noqa: C901, PLR0911 (a case per kind of function)
         word = node.word
         if word in {"ones", "zeros", "eye"}:
             return self.constant(node)
+        if word in {"max", "min"} and len(node.parts) > MAX_UNROLLED:
+            raise self.error(
+                f"{word} of {len(node.parts)} values", f"write {word}([…]) for the entries of a list", node
+            )
         if word in {"max", "min"} and len(node.parts) > 1 and node.parts[-1].head != "axis":
             return self.joined(node, ",")
         if word in self.functions or word in ELEMENTWISE:
@@ -610,7 +614,7 @@ class Shapes:
         lower, upper, body = node.parts
         low, high = whole(lower), whole(upper)
         if low is not None and high is not None:
-            self.unrolled += max(0, high - low + 1)
+            self.unrolled += max(0, high - low + 1) * (1 + weight(body) // 20)
             if high - low >= MAX_UNROLLED or self.unrolled > MAX_UNROLLED_TOTAL:
                 count = high - low + 1 if high - low >= MAX_UNROLLED else self.unrolled
                 raise self.error(f"a sum of {count:,} terms", f"at most {MAX_UNROLLED} are written out", node)

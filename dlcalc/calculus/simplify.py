@@ -40,7 +40,7 @@ if TYPE_CHECKING:
 
 MAX_TERMS = 60
 """Terms up to which a product is multiplied out in search of a shorter form."""
-MAX_WEIGHT = 400
+MAX_WEIGHT = 150
 _ROUNDS = 8
 
 

@@ -23,6 +23,10 @@ DELTA = "delta_"
 """What the name of a gradient begins with: δ_z is ∂L/∂z."""
 
 
+MAX_CHAIN = 400
+"""Matrices in one product."""
+
+
 @dataclass(frozen=True)
 class Term:
     """Any matrix expression."""
@@ -266,6 +270,8 @@ def product(coefficient: Fraction, scalars: tuple[Term, ...], chain: tuple[Term,
             flat += factor.chain
         else:
             flat.append(factor)
+    if len(flat) > MAX_CHAIN:
+        raise DlcalcError(f"a product of {len(flat):,} matrices", "use smaller powers")
     coefficient, chain = coefficient * extra, tuple(flat)
     if scalars:
         more, above, below = collected(scalars)

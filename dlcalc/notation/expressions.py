@@ -431,7 +431,7 @@ class ExpressionReader(Cursor):
             word = SPELLINGS.get(name.lower()) or VECTOR_SPELLINGS.get(name.lower())
         return word
 
-    def function(self, name: str, token: Token) -> Node | None:
+    def function(self, name: str, token: Token) -> Node | None:  # noqa: C901 (a case per way to apply one)
         """Read a function that is applied here; None where the name is no function or not applied."""
         word = self.spelled_function(name)
         if name in self.functions:
@@ -454,6 +454,8 @@ class ExpressionReader(Cursor):
         if self.token.is_symbol("^") or self.token.kind == "superscript":
             caret = self.token
             raised = self.superscript() if caret.kind == "superscript" else (self.advance(), self.exponent())[1]
+        if raised is not None and raised.head == "negative":
+            raise self.error(f"this power of {token.text} can mean two things", f"write ({token.text}(x))^(-1)", token)
         if not self.starts_operand():
             raise self.error(f"{token.text} is a function", f"write {token.text}(…)", token)
         applied = self.node("call", (self.factor(),), token, word)

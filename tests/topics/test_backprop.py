@@ -4,6 +4,7 @@ from __future__ import annotations
 
 # ruff: noqa: ANN401, E501, N806 (values of any kind; rows of tables; names as in the programs)
 import json
+import re
 import subprocess
 import sys
 from fractions import Fraction
@@ -526,3 +527,66 @@ def test_quiet_is_bare(dlcalc: Callable[..., Any]) -> None:
         dlcalc("backprop", "f = (x + y) z", "--at", "x=-2,y=5,z=-4", "-q").stdout == "df/dx\t-4\ndf/dy\t-4\ndf/dz\t3\n"
     )
     assert dlcalc("backprop", "f = (x + y) z", "--at", "x=-2,y=5,z=-4", "--get", "f").stdout == "-12\n"
+
+
+@pytest.mark.parametrize(
+    ("program", "wrt", "answer"),
+    [
+        pytest.param("y in {0,1}; p in (0,1); L = (1(y = 1) - p)^2", "p", "2 p", id="both labels are drawn"),
+        pytest.param("x in R^n; L = sum(min(relu(x), 6))", "x", "1(x > 0)", id="far branch above"),
+        pytest.param("x in R^n; L = sum(max(x, -10))", "x", "ones(n)", id="far branch below"),
+        pytest.param("x in R^n; L = mean(x .^ 2)", "x", "2/3 x", id="a length is no three"),
+        pytest.param("L = 1e-12 ||W x||^2", "W", "3 W x x^T/10^12", id="small factors count"),
+    ],
+)
+def test_no_narrow_choice_of_points_hides_a_wrong_answer(program: str, wrt: str, answer: str) -> None:
+    solution = dlcalc.backprop(program=program, wrt=wrt)
+    assert dlcalc.marked(solution, [answer]).marks[0].correct is False
+
+
+def test_a_formula_is_judged_at_random_points_too_where_data_are_given() -> None:
+    solution = dlcalc.backprop(program="f = (x + y) z", at="x=2,y=2,z=-4")
+    right, wrong = dlcalc.marked(solution, ["df/dz = x + y", "df/dz = x y"]).marks
+    assert (right.correct, wrong.correct) == (True, False)
+
+
+def test_a_number_is_an_answer_to_a_zero_gradient() -> None:
+    solution = dlcalc.backprop(program="x, y in R^n; L = 0 x^T y", wrt="x")
+    assert dlcalc.marked(solution, ["0"]).marks[0].correct is True
+
+
+def test_notes_from_left_to_right_are_read_so_where_nothing_else_has_a_shape() -> None:
+    solution = dlcalc.backprop(program="h = relu(W x); L = 1/2 ||h - y||^2", wrt="W")
+    mark = dlcalc.marked(solution, ["(h - y) .* 1(W x > 0) x^T"]).marks[0]
+    assert mark.correct is True
+    assert mark.because.startswith("read from left to right")
+
+
+@pytest.mark.parametrize(
+    ("program", "sentence"),
+    [
+        ("W in R^(2 x 2); L = tr(((W^50)^50)^50)", "a product of 2,500 matrices"),
+        ("L = ||W x - y||^2/2n", "does / apply to n too?"),
+        ("L = sum_i x_i^2", "sum_i is not a name"),
+        ("X in R^(N x d); Z = X W + b; L = sum(Z)", "b is a column by convention"),
+        ("L = sqrt(-1)", "no names to differentiate by"),
+        ("x in R^2.5; L = sum(x)", "'2.5' is not a length"),
+        ("L = sin^-1 x", "can mean two things"),
+    ],
+)
+def test_what_would_be_misread_is_refused(program: str, sentence: str) -> None:
+    with pytest.raises(dlcalc.DlcalcError, match=re.escape(sentence)):
+        dlcalc.backprop(program=program)
+
+
+@pytest.mark.parametrize(
+    ("program", "data", "value"),
+    [
+        ("x = [1,2,3]; L = sum(k, 1, 2, sum(k, 1, 3, k) k)", None, 18),
+        ("x in R^3; L = sum(k, 1, 3, sum(j, 1, k, x[j]))", "x=[1,2,3]", 10),
+        ("x, y in R^n; L = sum(k, 1, n, |x[k]| y[k])", "x=[3,-4],y=[1,1]", 7),
+        ("W in R^(m x n); L = ||W||_inf", {"W": [[1, 2, 3]]}, 6),
+    ],
+)
+def test_sums_and_norms_mean_what_they_say(program: str, data: object, value: int) -> None:
+    assert dlcalc.evaluate(program=program, at=data).value == value
