@@ -76,6 +76,8 @@ def _rounded(function: str, inside: Expr) -> Expr:
         constant = Num(terms.pop(ONE, Fraction(0)))
         if all(c.denominator == 1 and _is_whole(atom) for atom, c in terms.items()):
             return add(_sum(terms), call(function, constant))
+    elif isinstance(bottom, Sym) and (times := coefficients(top).get(bottom, Fraction(0))).denominator == 1 and times:
+        return add(call(function, neat(top - Num(times) * bottom) / bottom), Num(times))
     return call(function, inside)
 
 

@@ -9,23 +9,23 @@ from dlcalc.errors import DlcalcError
 from dlcalc.notation.expression import ONE, ZERO, Add, Call, Div, Expr, Num, Relation, add, expr, walk
 from dlcalc.notation.functions import floor
 from dlcalc.notation.printing import plain, unicode
+from dlcalc.sliding.question import Found, Need
+from dlcalc.sliding.reading import AXES
+from dlcalc.sliding.slips import filter_slips, solution_slips
+from dlcalc.sliding.windows import LEAST
 from dlcalc.solution import Answer, Slip, Solution, Work
-from dlcalc.topics.conv_out.question import Found, Need
-from dlcalc.topics.conv_out.reading import AXES
-from dlcalc.topics.conv_out.slips import filter_slips, solution_slips
 from dlcalc.whole import coefficients, neat
-from dlcalc.windows import LEAST
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
 
-    from dlcalc.topics.conv_out.question import Question
-    from dlcalc.topics.conv_out.reading import Said
-    from dlcalc.windows import Window
+    from dlcalc.sliding.question import Question
+    from dlcalc.sliding.reading import Said
+    from dlcalc.sliding.windows import Window
 
 
 def solved(question: Question, unknown: str, depth: Expr | None, filters: Expr | None, said: Said) -> Solution:
-    """Answer with everything that gives the output."""
+    """Answer with everything that gives the output; of a convolution, with its filters too."""
     found = {w.o: _found(question, unknown, w) for w in question.windows}
     question = question.resting_on(need for one in found.values() for need in one.needs)
     answers = _answers(unknown, question, [found[w.o] for w in question.axes])
@@ -41,7 +41,7 @@ def solved(question: Question, unknown: str, depth: Expr | None, filters: Expr |
         answers.append(Answer("filters", filters))
 
     def work() -> Work:
-        from dlcalc.topics.conv_out.work import solution_work
+        from dlcalc.sliding.work import solution_work
 
         return solution_work(question, unknown, found)
 
@@ -49,20 +49,12 @@ def solved(question: Question, unknown: str, depth: Expr | None, filters: Expr |
     return Solution(
         answers=tuple(answers),
         work=work,
-        setting=question.setting([relation for w in question.windows for relation in _regular(unknown, w)]),
+        setting=question.setting([relation for w in question.windows for relation in w.regular(unknown)]),
         principal=principal,
         assumptions=(*assumptions, *question.assumptions),
         conventions=(*conventions, *(("one filter per output channel",) if filters is not None else ())),
         notes=tuple(notes),
     )
-
-
-def _regular(unknown: str, w: Window) -> list[Relation]:
-    """Keep the sampled letters where the bounds have a value: two places or more, a kernel with gaps."""
-    lower, upper = w.bounds(unknown)
-    if unknown == "stride" and upper is not None:
-        return [Relation(w.room, ">=", w.s)]
-    return [Relation(w.k, ">=", expr(2))] if unknown == "dilation" and lower is not None else []
 
 
 # solving on one axis
@@ -81,12 +73,18 @@ def _found(question: Question, unknown: str, w: Window) -> Found:
     if upper is None:
         return Found(lower, None, needs)
     if isinstance(lower, Num) and isinstance(upper, Num):
-        least = Fraction(LEAST[unknown])
-        first, last = Num(max(lower.value, least)), Num(max(upper.value, least))
-        if upper.value < first.value:
+        least, most = w.limits(unknown)
+        first, last = _clipped(lower, least, most), _clipped(upper, least, most)
+        if lower.value > last.value or upper.value < first.value:
             raise _none(unknown, w, last, first)
-        return Found(first, upper, needs)
+        return Found(first, last, needs)
     return _stride_between_symbols(w, needs) if unknown == "stride" else _between_symbols(question, unknown, w)
+
+
+def _clipped(value: Num, least: Expr, most: Expr | None) -> Num:
+    """Move a number to the nearest one that is allowed."""
+    low = max(value.value, least.value) if isinstance(least, Num) else value.value
+    return Num(min(low, most.value) if isinstance(most, Num) else low)
 
 
 def _none(unknown: str, w: Window, below: Expr, above: Expr) -> DlcalcError:
@@ -100,8 +98,9 @@ def _none(unknown: str, w: Window, below: Expr, above: Expr) -> DlcalcError:
         for v, size in tried.items()
     ]
     if len(tried) == 1:
+        end = "most" if below == w.limits(unknown)[1] else "least"
         every = unknown == "dilation" and w.at(w.k) == ONE
-        gives = [f"{gives[0]}, as every {unknown} does" if every else f"{gives[0]} already, and it is the least"]
+        gives = [f"{gives[0]}, as every {unknown} does" if every else f"{gives[0]} already, and it is the {end}"]
     outputs = [unicode(size) for v, size in tried.items() if v not in misfit]
     fix = f"use --output {' or '.join(dict.fromkeys(outputs))}"
     return DlcalcError(w.about(f"no whole {unknown} gives output {unicode(w.at(w.o))}: {', '.join(gives)}"), fix)
@@ -110,6 +109,8 @@ def _none(unknown: str, w: Window, below: Expr, above: Expr) -> DlcalcError:
 def _between_symbols(question: Question, unknown: str, w: Window) -> Found:
     """Solve where symbols remain: exactly at stride 1, else from a least to a most."""
     s, least = w.at(w.s), LEAST[unknown]
+    if w.rounds_up and unknown != "input":
+        raise DlcalcError(f"--solve {unknown} with --ceil needs numbers", "give numbers for the symbols")
     linear = unknown == "input" or (unknown == "kernel" and w.d == ONE)
     if s == ONE and not linear:
         return _at_stride_one(question, unknown, w)
@@ -212,4 +213,4 @@ def _notes(unknown: str, w: Window, found: Found) -> Iterator[str]:
         several = f"every {unknown} from {least} to {unicode(found.most)} gives"
         if found.listed:
             several = f"{len(found.listed)} values of the {unknown} give"
-        yield w.about(f"{several} output {output}: the floor drops what the division leaves over")
+        yield w.about(f"{several} output {output}: {w.several}")

@@ -1,25 +1,25 @@
-"""What stands behind the answers of conv-out, made only when somebody looks: derivations, and windows really slid."""
+"""What stands behind output sizes, made only when somebody looks: derivations, and windows really slid."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Literal
 
 from dlcalc.notation.evaluate import PLAIN
-from dlcalc.notation.expression import ONE, Add, Call, Div, Expr, Num, Sym, expr, mul, substitute
+from dlcalc.notation.expression import ONE, Call, Expr, Num, Sym, expr, mul, substitute
 from dlcalc.notation.functions import ceil, floor
 from dlcalc.notation.printing import plain, unicode
+from dlcalc.sliding.question import MAX_LISTED
+from dlcalc.sliding.windows import dealt
 from dlcalc.solution import Route, Step, Work, symbols
-from dlcalc.topics.conv_out.question import MAX_LISTED
 from dlcalc.whole import neat
-from dlcalc.windows import LEAST, dealt, slid
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
     from dlcalc.notation.printing import Value
+    from dlcalc.sliding.question import Found, Question
+    from dlcalc.sliding.windows import Window
     from dlcalc.solution import Domain
-    from dlcalc.topics.conv_out.question import Found, Question
-    from dlcalc.windows import Window
 
 MAX_PLACES = 100_000
 """Places of a window that a route visits one by one; where there are more, there is no such route."""
@@ -47,28 +47,26 @@ def solution_work(question: Question, unknown: str, found: Mapping[Sym, Found]) 
 
 
 def _counted_steps(w: Window) -> list[Step]:
-    """Enclose the room between o − 1 and o strides, which is what the output is."""
-    last = "the last of o windows starts at (o − 1)s and ends inside the padded input"
+    """Say what bounds the number of windows from both sides, which is what the output is."""
+    first, *others = w.enclosure
     return [
-        Step("inside", w.o, w.last, w.room, w.about(last), "<="),
-        Step("outside", w.o, w.room, w.o * w.s, "one step further it would stick out", "<"),
+        Step(bound.rule, w.o, bound.left, bound.right, because, bound.relation)
+        for bound, because in ((first, w.about(first.because)), *((other, other.because) for other in others))
     ]
 
 
 def _size_steps(w: Window, *, exact: bool) -> list[Step]:
     """Derive the output from the places the window has."""
-    room, s = w.at(w.room), w.at(w.s)
-    formula, why, via = w.size, "", None
-    if isinstance(room, Num) and isinstance(s, Num):
-        moves = room.value // s.value
-        why = f"{moves} {'move' if moves == 1 else 'moves'}, and the place it starts from"
-        via = Add((Call("floor", (Div(room, s),)), ONE)) if s != ONE else None
-    steps = [*_counted_steps(w), Step("size", w.o, w.o, formula, "the one whole number between these bounds")]
+    formula, via = w.size, w.halfway
+    numbers = isinstance(w.answer, Num)
+    why = w.halfway_because if numbers else ""
+    steps = [*_counted_steps(w), Step("size", w.o, w.o, formula, w.because)]
     if exact:
         formula, via = w.room / w.s + 1, None
         because = f"{unicode(w.s)} divides {unicode(w.room)} (--strict)"
         steps.append(Step("exact", w.o, w.size, formula, because, where=w.values))
-    return [*steps, *_derived("size", w.o, formula, w.values, "", via=via, why=why)[1:]]
+    value = None if exact else w.answer
+    return [*steps, *derived("size", w.o, formula, w.values, "", via=via, why=why, value=value)[1:]]
 
 
 def _same_steps(question: Question, w: Window) -> list[Step]:
@@ -81,39 +79,43 @@ def _same_steps(question: Question, w: Window) -> list[Step]:
     return [
         Step("inside", w.o, w.last, w.n, w.about(starts_inside), "<"),
         Step("outside", w.o, w.n, w.o * w.s, "one step further it would start outside", "<="),
-        *_derived("size", w.o, w.size, w.values, "the one whole number between these bounds"),
-        *_derived("padding", total, excess, sized, lacks, value=found),
-        *_derived("before", before, floor(total / expr(2)), {total.name: found}, "half of it before, rounded down"),
-        *_derived("after", after, ceil(total / expr(2)), {total.name: found}, "the rest after"),
+        *derived("size", w.o, w.size, w.values, "the one whole number between these bounds"),
+        *derived("padding", total, excess, sized, lacks, value=found),
+        *derived("before", before, floor(total / expr(2)), {total.name: found}, "half of it before, rounded down"),
+        *derived("after", after, ceil(total / expr(2)), {total.name: found}, "the rest after"),
     ]
 
 
 def _solution_steps(unknown: str, w: Window, found: Found) -> list[Step]:
     """Solve the two bounds for the unknown, and put the solutions back in."""
-    letter, least = w.letter(unknown), expr(LEAST[unknown])
+    letter = w.letter(unknown)
     lower, upper = w.bounds(unknown)
     if lower is None:
         because, no_gaps = "the one whole number between these bounds", "a window of one entry has no gaps"
-        return [*_counted_steps(w), *_derived("size", w.o, w.size, w.values, because, why=no_gaps)]
+        return [*_counted_steps(w), *derived("size", w.o, w.size, w.values, because, why=no_gaps)]
     sides: list[tuple[str, Expr | None, Literal["<=", ">="]]] = [("most", upper, "<="), ("least", lower, ">=")]
     if unknown not in SHRINKS:
         sides.reverse()
     steps = _counted_steps(w)
-    for side, (end, bound, relation) in zip(("left", "right"), sides, strict=True):
+    for side, (end, bound, relation) in zip(w.sides, sides, strict=True):
         if bound is not None:
-            because = f"the bound on the {side}, solved for {unicode(letter)}"
+            because = f"{side}, solved for {unicode(letter)}"
             value = getattr(found, end) if symbols(w.at(bound)) else None
-            steps += _derived(end, letter, bound, w.values, because, relation=relation, value=value)
-    if isinstance(below := w.at(lower), Num) and below != found.least:
-        none_less = f"{unknown} {unicode(least)} is the least there is"
-        steps.append(Step("least-of-all", letter, Call("max", (below, least)), least, none_less))
+            steps += derived(end, letter, bound, w.values, because, relation=relation, value=value)
+    (least, most), below, above = w.limits(unknown), w.at(lower), None if upper is None else w.at(upper)
+    if isinstance(below, Num) and below != found.least:
+        because = f"{unknown} {unicode(least)} is the least there is{w.limit_because(unknown, least)}"
+        steps.append(Step("least-of-all", letter, Call("max", (below, least)), least, because))
+    if isinstance(above, Num) and most is not None and above != found.most:
+        because = f"{unknown} {unicode(most)} is the most there is{w.limit_because(unknown, most)}"
+        steps.append(Step("most-of-all", letter, Call("min", (above, most)), most, because))
     for value in dict.fromkeys((found.least, found.most or found.least)):
         back = w.put(w.size, **{plain(letter): value})
         steps.append(Step("back", w.o, back, w.at(w.o), f"{unknown} {unicode(value)} put back in"))
     return steps
 
 
-def _derived(
+def derived(  # noqa: PLR0913 (all that a line may show)
     rule: str,
     target: Expr,
     formula: Expr,
@@ -159,8 +161,11 @@ def _size_routes(question: Question, value: Value) -> tuple[Route, ...]:
     if question.axes[0].same:
         method = "the starts inside the input counted, zeros added until each has its window"
         return (Route("output, padding", method, value, lambda point: _padded(question, point)),)
-    method = "the window slid over the padded axis, its places counted"
-    return (Route("output", method, value, lambda point: [w.places(point, given=True) for w in question.axes]),)
+    return (
+        Route(
+            "output", question.axes[0].method, value, lambda point: [w.places(point, given=True) for w in question.axes]
+        ),
+    )
 
 
 def _padded(question: Question, point: Mapping[str, Any]) -> list[Any]:
@@ -182,9 +187,10 @@ def _solution_routes(question: Question, unknown: str, w: Window, found: Found) 
         beyond = high + (0 if found.most is None else NEIGHBOURS)
         near = {*range(low - NEIGHBOURS, low + NEIGHBOURS), *range(high - NEIGHBOURS, beyond + 1)}
         near |= {*range(low, high)} if high - low <= MAX_LISTED else set()
-        candidates = [one for one in near if LEAST[unknown] <= one <= beyond]
+        least, most = (None if end is None else PLAIN.value(end, point) for end in w.limits(unknown))
+        candidates = [one for one in near if least <= one <= (beyond if most is None else min(beyond, most))]
         sizes, wanted = w.sizes(point, given=True), int(PLAIN.value(w.at(w.o), point))
-        giving = {one for one in candidates if slid(**{**sizes, unknown: one}) == wanted}
+        giving = {one for one in candidates if w.counted(**{**sizes, unknown: one}) == wanted}
         return [low, high][: len(ends)] if giving == {one for one in candidates if low <= one <= high} else []
 
     alone = "these alone give the output" if len(ends) > 1 else "all from it on give the output"
