@@ -60,6 +60,18 @@ def coefficients(node: Expr, times: Fraction = Fraction(1)) -> dict[Expr, Fracti
     return {node: times}
 
 
+def unrounded(node: Expr) -> Expr:
+    """Take a floor or a ceiling off, also where it is a term of a sum.
+
+    >>> from dlcalc.notation.functions import floor
+    >>> print(unrounded(floor(Sym("n") / Sym("s")) + 1))
+    n/s + 1
+    """
+    if isinstance(node, Add):
+        return add(*map(unrounded, node.terms))
+    return node.arguments[0] if isinstance(node, Call) else node
+
+
 def _sum(terms: Mapping[Expr, Fraction]) -> Expr:
     """Write the terms in their order, the constant last; but a positive one first where there is one."""
     positive = [atom for atom, coefficient in terms.items() if coefficient > 0]

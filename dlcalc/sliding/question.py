@@ -33,6 +33,9 @@ FEW = Domain(Fraction(1), Fraction(4), whole=True)
 PADDING = Domain(Fraction(0), Fraction(4), whole=True)
 DOMAIN = {**dict(zip(QUANTITIES, (LENGTH, COUNT, COUNT, PADDING, FEW, LENGTH), strict=True)), "output_padding": PADDING}
 
+WITHOUT_LETTER = (("dilation", {ONE}), ("output_padding", {ZERO}))
+"""What leaves a formula as it is."""
+
 
 class Need(NamedTuple):
     """A relation between symbols that an answer rests on, and how to say it."""
@@ -85,8 +88,7 @@ class Question:
         definitions: dict[str, Callable[..., int]] = {}
         values: dict[str, Expr] = {}
         for w in self.windows:
-            counts = {"total": w.zeros, "before": w.before, "after": w.after} if w.same else {}
-            definitions |= {w.o.name: w.places, **{name + w.tag: count for name, count in counts.items()}}
+            definitions |= {w.o.name: w.places, **{name + w.tag: count for name, count in w.counts().items()}}
             values |= w.values
         possible = [relation for w in self.windows for relation in w.possible]
         given = [need.relation for need in self.needs if _can_hold(need.relation, self.domains)]
@@ -111,7 +113,7 @@ class Question:
 
     def fits(self, w: Window, **more: Expr) -> tuple[Need, ...]:
         """Refuse a window larger than the padded input; between symbols, say that it must not be."""
-        if w.same:
+        if w.same or w.exact:
             return ()
         room, span, padded = (w.at(e, **more) for e in (w.room, w.span, w.padded))
         if not isinstance(room, Num):
@@ -195,7 +197,7 @@ def in_letters(
         tag = str(index + 1) if len(distinct) > 1 else ""
         spellings = (f"o{tag}", f"out{tag}", *(f"out{tag}{i}" for i in range(9)))
         o = Sym(next(name for name in spellings if name not in taken))
-        while taken & {"total" + tag, "before" + tag, "after" + tag}:
+        while taken & {name + tag for name in kind.named}:
             tag += "0"
         own = {letter: column[index] for letter, column in columns.items()}
         values = letters.values if row[-1] is None else {**letters.values, o.name: row[-1]}
@@ -209,12 +211,12 @@ def in_letters(
 def _letters(
     letters: Letters, quantity: str, given: list[Expr | None], solve: str | None, *, same: bool
 ) -> tuple[Expr, ...]:
-    """Choose the letter of a quantity for each window; dilation 1 and the padding of `same` have none."""
+    """Choose the letter of a quantity; dilation 1, output padding 0 and the padding of `same` have none."""
     known = tuple(g for g in given if g is not None)
     if quantity == solve:
         numbers = range(1, len(given) + 1) if len(given) > 1 else ("",)
         return tuple(letters.letter(f"{LETTER[quantity]}{number}", None, DOMAIN[quantity]) for number in numbers)
-    if (quantity == "dilation" and set(known) == {ONE}) or (quantity == "padding" and same):
+    if (quantity, set(known)) in WITHOUT_LETTER or (quantity == "padding" and same):
         return known
     return letters.axes(LETTER[quantity], known, DOMAIN[quantity])
 

@@ -13,7 +13,7 @@ from dlcalc.solution import symbols
 from dlcalc.whole import neat
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Mapping
 
 QUANTITIES = ("input", "kernel", "stride", "padding", "dilation", "output")
 UNKNOWNS = QUANTITIES[:-1]
@@ -29,7 +29,7 @@ class Bound(NamedTuple):
 
     rule: str
     left: Expr
-    relation: Literal["<", "<=", ">="]
+    relation: Literal["=", "<", "<=", ">="]
     right: Expr
     because: str
 
@@ -40,6 +40,12 @@ class Window:
 
     quantities: ClassVar[tuple[str, ...]] = QUANTITIES
     """What there is on an axis, in the order of its row; the output is last."""
+    named: ClassVar[tuple[str, ...]] = ("total", "before", "after")
+    """Names of what else is counted, before the tag."""
+    exact: ClassVar[bool] = False
+    """True where one equation without rounding gives the output."""
+    tried: ClassVar[str] = "the window slid"
+    """How candidates for an unknown are tried."""
     rounds_up: ClassVar[bool] = False
     """True where a window may stick out of the end."""
     because: ClassVar[str] = "the one whole number between these bounds"
@@ -121,6 +127,28 @@ class Window:
     def possible(self) -> tuple[Relation, ...]:
         """What the letters satisfy wherever the formulas are looked at."""
         return () if self.same else (Relation(self.room, ">=", ZERO),)
+
+    @property
+    def extent(self) -> Expr:
+        """How many entries counting places goes over."""
+        return self.padded
+
+    def counts(self) -> dict[str, Callable[[Mapping[str, Any]], int]]:
+        """Count what else the derivation names."""
+        return {"total": self.zeros, "before": self.before, "after": self.after} if self.same else {}
+
+    def misfits(self, **more: Expr) -> bool:
+        """Say whether the window of the givens has no place at all."""
+        room = self.at(self.room, **more)
+        return isinstance(room, Num) and room.value < 0
+
+    def whatever(self, unknown: str) -> str:
+        """Say why every value of a quantity, from some least one on, gives one output."""
+        return "there is room for one window only" if unknown == "stride" else "a window of one entry has no gaps"
+
+    def mended(self, unknown: str) -> str:  # noqa: ARG002 (other windows have more to mend)
+        """Say what else makes an output possible that no whole number gives."""
+        return ""
 
     def overhangs(self, room: Num) -> bool:  # noqa: ARG002 (other windows may)
         """Say whether a window counts that is larger than the padded input by so much (a negative room)."""

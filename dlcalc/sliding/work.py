@@ -11,7 +11,7 @@ from dlcalc.notation.printing import plain, unicode
 from dlcalc.sliding.question import MAX_LISTED
 from dlcalc.sliding.windows import dealt
 from dlcalc.solution import Route, Step, Work, symbols
-from dlcalc.whole import neat
+from dlcalc.whole import neat, unrounded
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -46,7 +46,7 @@ def solution_work(question: Question, unknown: str, found: Mapping[Sym, Found]) 
 # derivations
 
 
-def _counted_steps(w: Window) -> list[Step]:
+def counted_steps(w: Window) -> list[Step]:
     """Say what bounds the number of windows from both sides, which is what the output is."""
     first, *others = w.enclosure
     return [
@@ -60,7 +60,7 @@ def _size_steps(w: Window, *, exact: bool) -> list[Step]:
     formula, via = w.size, w.halfway
     numbers = isinstance(w.answer, Num)
     why = w.halfway_because if numbers else ""
-    steps = [*_counted_steps(w), Step("size", w.o, w.o, formula, w.because)]
+    steps = [*counted_steps(w), Step("size", w.o, w.o, formula, w.because)]
     if exact:
         formula, via = w.room / w.s + 1, None
         because = f"{unicode(w.s)} divides {unicode(w.room)} (--strict)"
@@ -91,12 +91,14 @@ def _solution_steps(unknown: str, w: Window, found: Found) -> list[Step]:
     letter = w.letter(unknown)
     lower, upper = w.bounds(unknown)
     if lower is None:
-        because, no_gaps = "the one whole number between these bounds", "a window of one entry has no gaps"
-        return [*_counted_steps(w), *derived("size", w.o, w.size, w.values, because, why=no_gaps)]
+        because, no_gaps = w.because, w.whatever(unknown)
+        return [*counted_steps(w), *derived("size", w.o, w.size, w.values, because, why=no_gaps)]
+    if w.exact:
+        return [*counted_steps(w), *_equation_steps(unknown, w, found)]
     sides: list[tuple[str, Expr | None, Literal["<=", ">="]]] = [("most", upper, "<="), ("least", lower, ">=")]
     if unknown not in SHRINKS:
         sides.reverse()
-    steps = _counted_steps(w)
+    steps = counted_steps(w)
     for side, (end, bound, relation) in zip(w.sides, sides, strict=True):
         if bound is not None:
             because = f"{side}, solved for {unicode(letter)}"
@@ -113,6 +115,17 @@ def _solution_steps(unknown: str, w: Window, found: Found) -> list[Step]:
         back = w.put(w.size, **{plain(letter): value})
         steps.append(Step("back", w.o, back, w.at(w.o), f"{unknown} {unicode(value)} put back in"))
     return steps
+
+
+def _equation_steps(unknown: str, w: Window, found: Found) -> list[Step]:
+    """Solve the equation for the unknown, and put the solution back in."""
+    letter, (formula, _) = w.letter(unknown), w.bounds(unknown)
+    because = f"solved for {unicode(letter)}"
+    back = w.put(w.size, **{plain(letter): found.least})
+    return [
+        *derived("solved", letter, unrounded(formula or ONE), w.values, because, value=found.least),
+        Step("back", w.o, back, w.at(w.o), f"{unknown.replace('_', ' ')} {unicode(found.least)} put back in"),
+    ]
 
 
 def derived(  # noqa: PLR0913 (all that a line may show)
@@ -146,9 +159,9 @@ def derived(  # noqa: PLR0913 (all that a line may show)
 # windows really slid
 
 
-def _most_places(w: Window, domains: Mapping[str, Domain], **more: Expr) -> int:
+def most_places(w: Window, domains: Mapping[str, Domain], **more: Expr) -> int:
     """Bound the places that sliding visits, with symbols at their largest."""
-    sizes = [w.at(e, **more) for e in (w.padded, w.span if w.same else ONE)]
+    sizes = [w.at(e, **more) for e in (w.extent, w.span if w.same else ONE)]
     high = {name: Num(domains[name].high) for name in symbols(*sizes)}
     found = neat(substitute(mul(*sizes), high))
     return int(found.value) if isinstance(found, Num) else MAX_PLACES + 1
@@ -156,7 +169,7 @@ def _most_places(w: Window, domains: Mapping[str, Domain], **more: Expr) -> int:
 
 def _size_routes(question: Question, value: Value) -> tuple[Route, ...]:
     """Slide the window over the axes that were asked for."""
-    if not question.met or sum(_most_places(w, question.domains) for w in question.windows) > MAX_PLACES:
+    if not question.met or sum(most_places(w, question.domains) for w in question.windows) > MAX_PLACES:
         return ()
     if question.axes[0].same:
         method = "the starts inside the input counted, zeros added until each has its window"
@@ -176,7 +189,7 @@ def _padded(question: Question, point: Mapping[str, Any]) -> list[Any]:
 def _solution_routes(question: Question, unknown: str, w: Window, found: Found) -> Iterator[Route]:
     """Slide the window for the candidates from below the least solution to beyond the most."""
     ends = (found.least,) if found.most is None else (found.least, found.most)
-    places = _most_places(w, question.domains, **{plain(w.letter(unknown)): ends[-1]})
+    places = most_places(w, question.domains, **{plain(w.letter(unknown)): ends[-1]})
     if not question.met or places > MAX_PLACES:
         return
 
@@ -194,4 +207,5 @@ def _solution_routes(question: Question, unknown: str, w: Window, found: Found) 
         return [low, high][: len(ends)] if giving == {one for one in candidates if low <= one <= high} else []
 
     alone = "these alone give the output" if len(ends) > 1 else "all from it on give the output"
-    yield Route(w.about(unknown), f"the window slid with these and their neighbours: {alone}", ends, confirmed)
+    method = f"{w.tried} with these and their neighbours: {alone}"
+    yield Route(w.about(unknown.replace("_", " ")), method, ends, confirmed)
