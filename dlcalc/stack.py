@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, NamedTuple, NoReturn
 
 from dlcalc.errors import DlcalcError, NotationError, nearest
-from dlcalc.givens import Given, Size, checked, read_scalar, read_size
+from dlcalc.givens import Given, Size, checked, read_scalar, read_size, size_parts
 from dlcalc.notation.expression import ONE, ZERO, Expr, Num
 from dlcalc.notation.patterns import compiled
 
@@ -169,7 +169,9 @@ class _Reader:
     def stack(self) -> Stack:
         items = self.items(0)
         if self.here.kind != "end":
-            self.fail(f"{self.here.text} closes nothing", "remove it")
+            opens = self.here.text == "{"
+            fix = "write repeat 3 before it" if opens else "remove it"
+            self.fail(f"{self.here.text} {'repeats' if opens else 'closes'} nothing", fix)
         if not items:
             self.fail("there is no layer with a window", "give at least one, such as 'conv 3x3'", self.words[0])
         return Stack(self.text.strip(), items, self.entrywise)
@@ -240,6 +242,10 @@ class _Reader:
             self.fail("two layers without anything between them", "write a comma between layers", placed[most])
         if len(placed) > most:
             self.fail(f"{word} has no place for {placed[most].text}", "name it: s, p or d", placed[most])
+        for filters in placed:
+            if len(size_parts(filters.text)) > 1:
+                self.fail(f"{filters.text} stands where the filters are", f"write {word} 64 3x3", filters)
+            self.quantity("filters", filters, single=True)
         if "kernel" not in values:
             self.fail(f"{word} needs its kernel", f"write {word} 3x3", first)
         kernel = values["kernel"]

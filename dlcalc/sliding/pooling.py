@@ -7,11 +7,12 @@ from fractions import Fraction
 from typing import TYPE_CHECKING, ClassVar
 
 from dlcalc.errors import DlcalcError
-from dlcalc.notation.expression import ONE, ZERO, Add, Call, Div, Expr, Num, Relation, expr
+from dlcalc.notation.expression import ONE, ZERO, Add, Call, Div, Expr, Num, Relation, Sym, expr
 from dlcalc.notation.functions import ceil, floor
 from dlcalc.notation.printing import unicode
 from dlcalc.sliding.windows import Bound, Window, slid, starts
 from dlcalc.solution import symbols
+from dlcalc.whole import coefficients
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -102,9 +103,14 @@ class PoolingUp(Pooling):
     @property
     def answer(self) -> Expr:
         """The output for the givens: one of the two numbers, where it is known which."""
-        if self.clamps is None:
+        terms, p = coefficients(self.beyond), self.at(self.p)
+        signs = {c > 0 for atom, c in terms.items() if atom != ONE and c != 0}
+        extreme = sum(c for atom, c in terms.items() if atom == ONE or atom != p)  # where every symbol is as small as it can be
+        if len(signs) > 1 or not all(isinstance(atom, Sym | Num) for atom in terms):
             return self.at(self.size)
-        return self.at(self.starting if self.clamps or self.beyond == ZERO else self.covering)
+        if extreme >= 0 and signs <= {True}:
+            return self.at(self.starting)
+        return self.at(self.covering if extreme <= 0 and signs <= {False} else self.size)
 
     @property
     def halfway(self) -> Expr | None:

@@ -55,6 +55,8 @@ SYMBOLIC: list[tuple[str, dict[str, Any], str]] = [
     ("a half", {"input": "2m", "kernel": 2}, "m"),
     ("ceil", {**FORMULA, "ceil": True}, "min(ceil((n + 2*p - k)/s) + 1, ceil((n + p)/s))"),
     ("ceil, stride of the kernel", {"input": "n", "kernel": "k", "ceil": True}, "ceil(n/k)"),
+    ("ceil, padded", {"input": "n", "kernel": "k", "padding": "p", "ceil": True}, "ceil((n + p)/k)"),
+    ("ceil, small stride", {"input": "n", "kernel": "k", "stride": 1, "ceil": True}, "n - k + 1"),
     ("ceil, unclamped", {"input": "n", "kernel": 5, "stride": 2, "padding": 1, "ceil": True}, "ceil((n - 3)/2) + 1"),
     ("ceil, clamped", {"input": "n", "kernel": 3, "stride": 3, "padding": 1, "ceil": True}, "ceil((n + 1)/3)"),
     ("channels stay", {"input": "nxnxC", "kernel": 2, "stride": 1}, "(n - 1)x(n - 1)xC"),

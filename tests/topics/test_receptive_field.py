@@ -269,6 +269,8 @@ UNREADABLE: list[tuple[str, str, str, int]] = [
     ("glued", "conv3", "conv3 is no layer; write conv 3", 0),
     ("no kernel", "relu, conv", "conv needs its kernel; write conv 3x3", 6),
     ("too many numbers", "conv 3 4 5", "conv has no place for 4; name it: s, p or d", 7),
+    ("filters behind the kernel", "conv 3x3 64", "3x3 stands where the filters are; write conv 64 3x3", 5),
+    ("a brace alone", "{ conv 3 }", "{ repeats nothing; write repeat 3 before it", 0),
     ("no comma", "conv 3 pool 2", "two layers without anything between them; write a comma between layers", 7),
     ("stride 0", "conv 3 s0", "stride 0 is less than 1; use 1 or more", 8),
     ("half a padding", "conv 3 p 1/2", "padding 0.5 is not a whole number; use 0 or 1", 9),
@@ -355,7 +357,7 @@ def test_conventions() -> None:
     assert said == (
         "receptive field: from the first entry that is seen to the last; stride: how far the next field is",
         "start: the index of the centre of the first field, where the first entry has the index 0",
-        "of a single number, it is the kernel; padding 0, dilation 1 and, for conv, stride 1 unless given",
+        "a single number after conv or pool is its kernel; padding 0, dilation 1, stride 1 of conv unless given",
         "the stride of a pool is its kernel unless it is given",
         "'same' as in TensorFlow: of an odd padding the extra zero after",
         "activations, normalisation and dropout see one place only and change nothing",

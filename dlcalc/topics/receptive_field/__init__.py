@@ -6,6 +6,7 @@ the brute force, `work` the derivation, and `slips` the common wrong answers.
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING, Annotated
 
 from dlcalc.errors import DlcalcError
@@ -124,11 +125,12 @@ def _answers(paths: Sequence[Sequence[Part]], found: Sequence[Sequence[Field]]) 
 
     last = [path[-1] for path in found]
     first = paths[0]
+    same_fields = len({tuple(replace(one, size=None) for one in path) for path in found}) == 1
 
     def answer(name: str, values: Sequence[Expr | None], form: Form = "list") -> Iterator[Answer]:
         known = tuple(value for value in values if value is not None)
         if len(known) == len(values):
-            alike = len(set(known)) == 1 and (name != "output" or len(known) == 1)
+            alike = same_fields and (name != "output" or len(known) == 1)
             slips = {"receptive_field": field_slips, "stride": stride_slips, "start": start_slips}.get(name)
             explained = tuple(slips(first, last[0])) if slips and alike and len(first) <= MAX_LISTED else ()
             if alike:
@@ -147,14 +149,14 @@ def _answers(paths: Sequence[Sequence[Part]], found: Sequence[Sequence[Field]]) 
             ("strides", [[one.jump for one in path] for path in found]),
             ("starts", [[one.start for one in path] for path in found]),
         ):
-            yield from _listed(name, values)
+            yield from _listed(name, values, alike=same_fields)
 
 
-def _listed(name: str, values: Sequence[Sequence[Expr | None]]) -> Iterator[Answer]:
+def _listed(name: str, values: Sequence[Sequence[Expr | None]], *, alike: bool) -> Iterator[Answer]:
     """List something layer by layer; where the axes differ, a row per axis."""
     rows = tuple(tuple(value for value in row if value is not None) for row in values)
     if all(len(row) == len(full) for row, full in zip(rows, values, strict=True)):
-        listed: Value = rows[0] if len(set(rows)) == 1 else rows
+        listed: Value = rows[0] if alike else rows
         yield Answer(name, listed, form="list")
 
 
@@ -164,7 +166,7 @@ def _conventions(layers: Stack, items: Sequence[Item], axes: int, last: Sequence
     if any(one.start is not None for one in last):
         yield "start: the index of the centre of the first field, where the first entry has the index 0"
     if any(layer.text.split()[0].lower().startswith("conv") and len(layer.text.split()) > 1 for layer in windows):
-        yield "of a single number, it is the kernel; padding 0, dilation 1 and, for conv, stride 1 unless given"
+        yield "a single number after conv or pool is its kernel; padding 0, dilation 1, stride 1 of conv unless given"
     if any("pool" in layer.text for layer in windows):
         yield "the stride of a pool is its kernel unless it is given"
     if any(layer.padding == "same" for layer in windows):
