@@ -105,7 +105,7 @@ class PoolingUp(Pooling):
         """The output for the givens: one of the two numbers, where it is known which."""
         terms, p = coefficients(self.beyond), self.at(self.p)
         signs = {c > 0 for atom, c in terms.items() if atom != ONE and c != 0}
-        extreme = sum(c for atom, c in terms.items() if atom == ONE or atom != p)  # where every symbol is as small as it can be
+        extreme = sum(c for atom, c in terms.items() if atom == ONE or atom != p)  # with p = 0, all others 1
         if len(signs) > 1 or not all(isinstance(atom, Sym | Num) for atom in terms):
             return self.at(self.size)
         if extreme >= 0 and signs <= {True}:

@@ -120,13 +120,17 @@ def conventions(
     found = [f"{' and '.join(names)} read as {order}" for order, names in readings.items()]
     if axes > 1:
         found[-1] += "; a single number holds on every axis"
-    if given["padding"] == "same":
-        found.append("'same' as in TensorFlow: output ⌈input/stride⌉, of an odd padding the extra zero after")
-        if solve:
-            found.append("its windows start where those of a kernel of 1 without padding do")
     taken = [
         f"{name.replace('_', ' ')} {unicode(value)}"
         for name, value in default.items()
         if given[name] is None and name != solve
     ]
     return tuple(found), (f"{', '.join(taken)} (not given)",) if taken else ()
+
+
+def same_said(padding: Size | str | None, solve: str | None) -> tuple[str, ...]:
+    """Say what `same` padding means, where it is given."""
+    if padding != "same":
+        return ()
+    said = "'same' as in TensorFlow: output ⌈input/stride⌉, of an odd padding the extra zero after"
+    return (said, "its windows start where those of a kernel of 1 without padding do") if solve else (said,)

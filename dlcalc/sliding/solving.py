@@ -72,9 +72,10 @@ def solved(  # noqa: PLR0913 (all that an answer says)
 
 def _found(question: Question, unknown: str, w: Window) -> Found:
     """Find every solution on one axis, or prove that there is none."""
-    needs: tuple[Need, ...] = ()
+    limits = () if unknown in {"kernel", "padding"} else question.limited(w)
+    needs = limits
     if unknown in {"stride", "dilation"}:  # no value of which makes a window fit that is too large
-        needs = question.fits(w, **({plain(w.d): ONE} if unknown == "dilation" else {}))
+        needs += question.fits(w, **({plain(w.d): ONE} if unknown == "dilation" else {}))
     lower, upper = (None if bound is None else w.at(bound) for bound in w.bounds(unknown))
     if lower is None:  # a kernel of 1, whose output does not depend on the dilation
         if w.at(w.size) != w.at(w.o):
@@ -88,7 +89,10 @@ def _found(question: Question, unknown: str, w: Window) -> Found:
         if lower.value > last.value or upper.value < first.value:
             raise _none(unknown, w, last, first)
         return Found(first, last, needs)
-    return _stride_between_symbols(w, needs) if unknown == "stride" else _between_symbols(question, unknown, w)
+    if unknown == "stride":
+        return _stride_between_symbols(w, needs)
+    found = _between_symbols(question, unknown, w)
+    return found._replace(needs=(*limits, *found.needs))
 
 
 def _clipped(value: Num, least: Expr, most: Expr | None) -> Num:

@@ -8,7 +8,7 @@ from dlcalc.errors import DlcalcError
 from dlcalc.givens import Size, choice, scalar, size, switch
 from dlcalc.notation.expression import Expr
 from dlcalc.sliding.question import in_letters
-from dlcalc.sliding.reading import agreed, asked_completely, axes_and_channels, conventions
+from dlcalc.sliding.reading import agreed, asked_completely, axes_and_channels, conventions, same_said
 from dlcalc.sliding.windows import QUANTITIES, UNKNOWNS
 from dlcalc.solution import Solution
 from dlcalc.topic import topic
@@ -81,7 +81,8 @@ def conv_out(
     filters = agreed(("output", channels.get("output")), ("filters", out_channels))
     same = padding == "same" and solve is None
     question = in_letters(rows, solve, same=same, others=(depth, filters))
-    said = conventions(given, len(rows), channels, solve)
+    conventional, taken = conventions(given, len(rows), channels, solve)
+    said = (*conventional, *same_said(padding, solve)), taken
     if solve is None:
         from dlcalc.sliding.sizing import sized
         from dlcalc.sliding.slips import channel_slips

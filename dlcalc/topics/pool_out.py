@@ -6,9 +6,10 @@ from typing import Annotated, Any
 
 from dlcalc.errors import DlcalcError
 from dlcalc.givens import Size, choice, size, switch
+from dlcalc.notation.expression import ZERO
 from dlcalc.sliding.pooling import Pooling, PoolingUp
 from dlcalc.sliding.question import in_letters
-from dlcalc.sliding.reading import DEFAULT, agreed, asked_completely, axes_and_channels, conventions
+from dlcalc.sliding.reading import DEFAULT, agreed, asked_completely, axes_and_channels, conventions, same_said
 from dlcalc.sliding.windows import QUANTITIES, UNKNOWNS
 from dlcalc.solution import Solution
 from dlcalc.topic import topic
@@ -98,9 +99,10 @@ def pool_out(
     said, taken = conventions(given, len(rows), channels, solve, default)
     said = (
         *said,
+        *same_said(padding, solve),
         *(("the stride is the kernel, as it is not given",) if tied else ()),
         *(("a window must start inside the input or the padding before it (PyTorch's ceil_mode)",) if ceil else ()),
-        *((PADDED[mode],) if padding is not None else ()),
+        *((PADDED[mode],) if padding not in {None, "valid", (ZERO,)} else ()),
         *(("pooling keeps the channels",) if depth is not None else ()),
     )
     if solve is None:

@@ -63,6 +63,7 @@ SYMBOLIC: list[tuple[str, dict[str, Any], str]] = [
 ]
 SOLVED: list[tuple[str, dict[str, Any], dict[str, str]]] = [
     ("kernel and stride at once", {"input": "32x32", "output": "16x16", "solve": "kernel"}, {"kernel": "2"}),
+    ("kernels by axis", {"input": "32x30", "output": "16x10", "solve": "kernel"}, {"kernel": "2x3"}),
     ("kernels and strides at once", {"input": 11, "output": 2, "solve": "kernel"}, {"kernel": "4,5"}),
     ("kernel at least twice the padding", {"input": 9, "output": 3, "padding": 2, "solve": "kernel"}, {"kernel": "4"}),
     (
@@ -314,6 +315,11 @@ ERRORS: list[tuple[str, dict[str, Any], str]] = [
         {**VOLUME, "mode": "avg", "dilation": 2},
         "average pooling has no dilation; leave out --dilation, or use --mode max",
     ),
+    (
+        "more than half, solved for the input",
+        {"output": 5, "kernel": 2, "padding": 2, "solve": "input"},
+        "padding 2 is more than half of the kernel 2; use --padding 1 or less, or --kernel 4 or more",
+    ),
     ("no kernel", {"input": 6}, "--kernel is missing; add --kernel SIZE"),
     (
         "channels that differ",
@@ -358,6 +364,7 @@ def test_conventions(givens: dict[str, Any], convention: str) -> None:
 
 def test_a_padding_in_symbols_is_assumed_to_be_at_most_half() -> None:
     assert "2p ≤ k" in pool_out(**FORMULA).assumptions
+    assert "2p ≤ k" in pool_out(**{**FORMULA, "input": None}, output="m", solve="input").assumptions
 
 
 @pytest.mark.parametrize(("givens", "message"), **table(ERRORS))

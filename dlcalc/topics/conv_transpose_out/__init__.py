@@ -101,10 +101,8 @@ def conv_transpose_out(
     depth = agreed(("input", channels.get("input")), ("kernel", channels.get("kernel")))
     filters = agreed(("output", channels.get("output")), ("filters", out_channels))
     question = in_letters(rows, solve, Transposed, same=same, others=(depth, filters))
-    said, taken = conventions({**given, "padding": (ONE,)}, len(rows), channels, solve, DEFAULTS)
-    if padding is None and solve != "padding":
-        taken = conventions(given, len(rows), channels, solve, DEFAULTS)[1]
-    said = (*said, *_words(padding))
+    conventional, taken = conventions(given, len(rows), channels, solve, DEFAULTS)
+    said = (*conventional, *_words(padding))
     if solve is None:
         from dlcalc.topics.conv_transpose_out.sizing import sized
 
