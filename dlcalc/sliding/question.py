@@ -11,7 +11,7 @@ from dlcalc.derivation import Letters
 from dlcalc.errors import DlcalcError
 from dlcalc.givens import COUNT
 from dlcalc.notation.evaluate import PLAIN
-from dlcalc.notation.expression import ONE, ZERO, Div, Expr, Num, Relation, Sym, expr, walk
+from dlcalc.notation.expression import ONE, ZERO, Call, Div, Expr, Num, Relation, Sym, expr, walk
 from dlcalc.notation.functions import call, ceil, floor
 from dlcalc.notation.printing import plain, unicode
 from dlcalc.sliding.reading import AXES
@@ -99,6 +99,8 @@ class Question:
         """Return what must hold for an expression to be at least so much; nothing where it surely is."""
         if isinstance(node, Div) and isinstance(node.denominator, Num) and node.denominator.value > 0:
             return self.at_least(node.numerator, int(least * node.denominator.value), text)
+        if isinstance(node, Call) and node.function == "max" and any(_reaches(a, least) for a in node.arguments):
+            return ()
         terms = coefficients(neat(node - least))
         low = {a: self.domains[a.name].low if isinstance(a, Sym) else Fraction(1) for a in terms}
         rising = all(c > 0 and isinstance(atom, Sym) for atom, c in terms.items() if atom != ONE)
@@ -219,6 +221,10 @@ def _letters(
     if (quantity, set(known)) in WITHOUT_LETTER or (quantity == "padding" and same):
         return known
     return letters.axes(LETTER[quantity], known, DOMAIN[quantity])
+
+
+def _reaches(node: Expr, least: int) -> bool:
+    return isinstance(node, Num) and node.value >= least
 
 
 def _sensible(question: Question, given: Expr, least: int) -> tuple[Need, ...]:

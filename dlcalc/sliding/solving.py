@@ -89,7 +89,7 @@ def _found(question: Question, unknown: str, w: Window) -> Found:
         if lower.value > last.value or upper.value < first.value:
             raise _none(unknown, w, last, first)
         return Found(first, last, needs)
-    if unknown == "stride":
+    if unknown == "stride" and not w.exact:
         return _stride_between_symbols(w, needs)
     found = _between_symbols(question, unknown, w)
     return found._replace(needs=(*limits, *found.needs))

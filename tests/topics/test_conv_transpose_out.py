@@ -92,6 +92,11 @@ SOLVED: list[tuple[str, dict[str, Any], dict[str, str]]] = [
         {"output": "m", "kernel": "k", "stride": "s", "padding": "p", "solve": "input"},
         {"input": "(m + 2*p - k)/s + 1"},
     ),
+    (
+        "stride in letters",
+        {"input": "n", "output": "m", "kernel": "k", "solve": "stride"},
+        {"stride": "(m - k)/(n - 1)"},
+    ),
     ("same input", {"output": 14, "stride": 2, "padding": "same", "solve": "input"}, {"input": "7"}),
     ("same stride", {"input": 7, "output": 21, "padding": "same", "solve": "stride"}, {"stride": "3"}),
 ]
@@ -216,18 +221,18 @@ def test_the_output_gives_every_size_back(layer: dict[str, int], added: int, unk
 # what a reader is told
 
 TOLD: list[tuple[str, dict[str, Any], tuple[str, ...]]] = [
-    ("two sizes", ODD, ("a convolution takes every size from 5 to 6 to 3: the output padding chooses 6",)),
+    ("two sizes", ODD, ("a convolution takes every size from 5 to 6 to 3; of these the output is 6",)),
     ("one size", {"input": 4, "kernel": 3}, ()),
     (
         "same",
         {"input": 7, "stride": 2, "padding": "same"},
-        ("a convolution takes every size from 13 to 14 to 7: the word chooses 14",),
+        ("a convolution takes every size from 13 to 14 to 7; of these the output is 14",),
     ),
     (
         "beyond the limit",
         {"input": 3, "kernel": 3, "stride": 2, "output_padding": 2},
         (
-            "a convolution takes every size from 7 to 8 to 3, and 9 is none",
+            "a convolution takes every size from 7 to 8 to 3; and 9 is none of them",
             "output padding 2 is not less than the stride 2: a convolution takes 9 to 4, not to 3",
         ),
     ),
@@ -327,6 +332,35 @@ WRONG: list[tuple[str, dict[str, Any], str, str]] = [
     ("back, both ends", SOLVED[6][1], "2", "that is both ends together; half of it at each end"),
     ("back, no padding", SOLVED[2][1], "2", "the padding is missing: it is cropped from both ends"),
 ]
+
+
+@pytest.mark.parametrize(
+    ("givens", "assumed"),
+    [
+        (ODD, ("dilation 1 (not given)",)),
+        ({"input": 7, "stride": 2, "padding": "same"}, ()),
+        ({"input": 7, "kernel": "k", "stride": 3, "padding": "valid", "dilation": 1}, ("k a whole number",)),
+        (
+            {"input": 4, "kernel": 3, "stride": 2, "padding": "p", "dilation": 1, "output_padding": 0},
+            ("p a whole number", "9 - 2p ≥ 1"),
+        ),
+        (
+            {
+                "input": "n",
+                "output": "m",
+                "kernel": 3,
+                "padding": 0,
+                "dilation": 1,
+                "output_padding": 0,
+                "solve": "stride",
+            },
+            ("m, n whole numbers", "n ≥ 2", "(m - 3)/(n - 1) whole", "(m - 3)/(n - 1) ≥ 1"),
+        ),
+    ],
+    ids=["defaults", "same", "valid", "something is left", "a stride"],
+)
+def test_assumptions(givens: dict[str, Any], assumed: tuple[str, ...]) -> None:
+    assert conv_transpose_out(**givens).assumptions == assumed
 
 
 @pytest.mark.parametrize(("givens", "notes"), **table(TOLD))

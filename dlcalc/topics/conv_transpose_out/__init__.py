@@ -21,6 +21,8 @@ from dlcalc.topics.conv_transpose_out.window import QUANTITIES, Transposed
 from dlcalc.whole import neat
 
 UNKNOWNS = QUANTITIES[:-1]
+UNSAID = {"same": ("dilation", "output_padding"), "valid": ("output_padding",)}
+"""Defaults that play no part where the padding is a word."""
 DEFAULTS = {**DEFAULT, "output_padding": ZERO}
 
 
@@ -101,7 +103,8 @@ def conv_transpose_out(
     depth = agreed(("input", channels.get("input")), ("kernel", channels.get("kernel")))
     filters = agreed(("output", channels.get("output")), ("filters", out_channels))
     question = in_letters(rows, solve, Transposed, same=same, others=(depth, filters))
-    conventional, taken = conventions(given, len(rows), channels, solve, DEFAULTS)
+    stated = {name: value for name, value in DEFAULTS.items() if name not in UNSAID.get(str(padding), ())}
+    conventional, taken = conventions(given, len(rows), channels, solve, stated)
     said = (*conventional, *_words(padding))
     if solve is None:
         from dlcalc.topics.conv_transpose_out.sizing import sized

@@ -83,16 +83,13 @@ def _notes(w: Transposed) -> Iterator[str]:
     """Say which sizes the input allows, and when the output is none of them."""
     least, most, n = _at_least_one(w.at(w.least)), w.at(w.most), unicode(w.at(w.n))
     a, s, output = w.at(w.a), w.at(w.s), unicode(w.answer)
+    beyond = isinstance(a, Num) and isinstance(s, Num) and a.value >= s.value and not w.same
     if _impossible(w):
         yield w.about(f"no convolution with these givens has the output {n}")
     elif least != most:
-        yield w.about(
-            f"a convolution takes every size from {unicode(least)} to {unicode(most)} to {n}: "
-            f"the {'word' if w.same else 'output padding'} chooses {output}"
-            if not (isinstance(a, Num) and isinstance(s, Num) and a.value >= s.value)
-            else f"a convolution takes every size from {unicode(least)} to {unicode(most)} to {n}, and {output} is none"
-        )
-    if isinstance(a, Num) and isinstance(s, Num) and a.value >= s.value and not w.same:
+        among = f"and {output} is none of them" if beyond else f"of these the output is {output}"
+        yield w.about(f"a convolution takes every size from {unicode(least)} to {unicode(most)} to {n}; {among}")
+    if beyond:
         back = unicode(w.at(w.n + floor(w.a / w.s)))
         yield w.about(
             f"output padding {unicode(a)} is not less than the stride {unicode(s)}: a convolution takes {output} to "

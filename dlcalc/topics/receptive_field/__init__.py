@@ -92,7 +92,7 @@ def receptive_field(
         setting=question.setting,
         assumptions=question.assumptions,
         conventions=tuple(_conventions(layers, items, axes, last)),
-        notes=tuple(_notes(paths, sizes, last)),
+        notes=tuple(_notes(paths, sizes, found)),
     )
 
 
@@ -125,7 +125,7 @@ def _answers(paths: Sequence[Sequence[Part]], found: Sequence[Sequence[Field]]) 
 
     last = [path[-1] for path in found]
     first = paths[0]
-    same_fields = len({tuple(replace(one, size=None) for one in path) for path in found}) == 1
+    same_fields = len(found) == 1 or len({tuple(replace(one, size=None) for one in path) for path in found}) == 1
 
     def answer(name: str, values: Sequence[Expr | None], form: Form = "list") -> Iterator[Answer]:
         known = tuple(value for value in values if value is not None)
@@ -177,7 +177,10 @@ def _conventions(layers: Stack, items: Sequence[Item], axes: int, last: Sequence
         yield f"sizes read as {' × '.join(AXES[axes])}; a single number holds on every axis"
 
 
-def _notes(paths: Sequence[Sequence[Part]], sizes: Sequence[Expr | None], last: Sequence[Field]) -> Iterator[str]:
+def _notes(
+    paths: Sequence[Sequence[Part]], sizes: Sequence[Expr | None], found: Sequence[Sequence[Field]]
+) -> Iterator[str]:
+    last = [path[-1] for path in found]
     if any(one.start is None for one in last):
         yield "the start depends on the size of the input, through 'same' with a stride; add --input SIZE"
     for n, one in dict(zip(sizes, last, strict=True)).items():
@@ -188,14 +191,14 @@ def _notes(paths: Sequence[Sequence[Part]], sizes: Sequence[Expr | None], last: 
             if isinstance(jump, Sym):
                 *_, alike = fields(put(path, {jump.name: ONE}), Field())
                 yield f"at {unicode(jump)} = 1 every round adds as much: receptive field {unicode(alike.extent)}"
-    if any(_has_holes(path) for path in paths):
+    if any(_has_holes(path, seen) for path, seen in zip(paths, found, strict=True)):
         yield "the field has holes: windows leave entries out, so not all from the first to the last are seen"
 
 
-def _has_holes(path: Sequence[Part]) -> bool:
+def _has_holes(path: Sequence[Part], found: Sequence[Field]) -> bool:
     """Say whether windows leave entries out: neighbours that a window joins are further apart than they see."""
     below = Field()
-    for part, field in zip(path, fields(path, below), strict=True):
+    for part, field in zip(path, found, strict=True):
         if isinstance(part, Rounds):
             return False
         step = computed(quick(part.d) * quick(below.jump) - quick(below.extent))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from fractions import Fraction
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
 
 from dlcalc.errors import DlcalcError
 from dlcalc.notation.expression import ONE, ZERO, Call, Expr, Num, expr, substitute
@@ -14,9 +14,12 @@ from dlcalc.stack import Windows
 from dlcalc.whole import coefficients, neat
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping, Sequence
+    from collections.abc import Iterable, Iterator, Mapping, Sequence
 
     from dlcalc.stack import Item
+
+
+T = TypeVar("T")
 
 
 class Layer(NamedTuple):
@@ -90,14 +93,19 @@ def along(items: Sequence[Item], axis: int, axes: int) -> tuple[Part, ...]:
     def at(size: tuple[Expr, ...]) -> Expr:
         return size[axis] if len(size) == axes else size[0]
 
-    found: list[Part] = []
-    for item in items:
-        if isinstance(item, Windows):
-            p = None if isinstance(item.padding, str) else at(item.padding)
-            found.append(Layer(at(item.kernel), at(item.stride), p, at(item.dilation), item.text, item.ceil))
-        else:
-            found.append(Rounds(item.count, along(item.items, axis, axes), item.text))
-    return tuple(found)
+    def taken(item: Item) -> Part:
+        if not isinstance(item, Windows):
+            return Rounds(item.count, along(item.items, axis, axes), item.text)
+        p = None if isinstance(item.padding, str) else at(item.padding)
+        return Layer(at(item.kernel), at(item.stride), p, at(item.dilation), item.text, item.ceil)
+
+    once = {id(item): taken(item) for item in different(items)}
+    return tuple(once[id(item)] for item in items)
+
+
+def different(items: Sequence[T]) -> Iterable[T]:
+    """Return the objects of a list, each once: repetitions repeat the same ones."""
+    return {id(item): item for item in items}.values()
 
 
 def fields(parts: Sequence[Part], start: Field) -> Iterator[Field]:

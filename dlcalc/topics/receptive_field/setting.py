@@ -12,7 +12,7 @@ from dlcalc.notation.functions import floor
 from dlcalc.notation.printing import unicode
 from dlcalc.sliding.reading import AXES
 from dlcalc.solution import Domain, Sequence, Setting, symbols
-from dlcalc.topics.receptive_field.fields import Layer, needs_size, varying_jumps
+from dlcalc.topics.receptive_field.fields import Layer, different, needs_size, varying_jumps
 from dlcalc.topics.receptive_field.tracing import MAX_VISITED, Traced, traced, windows
 
 if TYPE_CHECKING:
@@ -130,7 +130,7 @@ def _roles(paths: tuple[Path, ...]) -> Iterator[tuple[Expr, Domain]]:
     """Return every quantity of the givens with where its symbols are sampled."""
 
     def inside(parts: Listed[Part]) -> Iterator[tuple[Expr, Domain]]:
-        for part in parts:
+        for part in different(parts):
             if isinstance(part, Layer):
                 yield part.k, KERNEL
                 yield part.s, STRIDE
