@@ -21,6 +21,9 @@ print(json.dumps([code, [name for name in {heavy} if name in sys.modules]]))
 """
 NUMERIC = {
     "conv-out": ("--input", "256x256x3", "-k", "3", "-s", "2", "-p", "1", "--filters", "8"),
+    "pool-out": ("--input", "112x112x64", "-k", "3", "-s", "2", "-p", "1", "--ceil"),
+    "conv-transpose-out": ("--input", "3x3", "-k", "3", "-s", "2", "-p", "1", "--output-padding", "1"),
+    "receptive-field": ("--layers", "conv 7 s2 p3, pool 3 s2 p1, repeat 3 { conv 3 same }", "--input", "224x224"),
     "conv-params": ("-c", "3", "-k", "7", "--filters", "16"),
     "fc-params": ("--layers", "784,100,10"),
     "residual-params": ("--input", "3", "--hidden", "4", "--output", "5"),
