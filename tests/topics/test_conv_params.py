@@ -2,26 +2,21 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from itertools import product
-from typing import Any
+from typing import Any, ClassVar
 
 import pytest
+from counts import CountingQuestion, screen
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from dlcalc import DlcalcError, Mark, Solution, conv_params, fc_params, marked
-from dlcalc.notation.expression import ONE
-from dlcalc.numeric import check_step, sample
-from dlcalc.render import Layout, render
+from dlcalc import conv_params, fc_params
 
 FIRST: dict[str, Any] = {"in_channels": 3, "kernel": 7, "out_channels": 16}
 LETTERS: dict[str, Any] = {"in_channels": "C", "kernel": "f", "out_channels": "n"}
 GROUPED: dict[str, Any] = {"in_channels": "C", "kernel": "3x5", "out_channels": "n", "groups": "g"}
 SEPARABLE: dict[str, Any] = {"in_channels": 3, "kernel": 5, "out_channels": 256, "separable": True}
 LOCAL: dict[str, Any] = {"in_channels": 2, "kernel": 3, "out_channels": 4, "unshared": "5x6"}
-
-IDS = ["numbers", "letters", "groups", "unshared", "separable"]
 
 NUMBERS: list[tuple[str, dict[str, Any], int]] = [
     ("16 filters of 7 × 7 × 3", FIRST, 2368),
@@ -61,43 +56,6 @@ SYMBOLS: list[tuple[str, dict[str, Any], str]] = [
     ("separable, one letter", {"in_channels": "C", "kernel": 3, "filters": "C", "separable": True}, "C^2 + 11*C"),
     ("the letter of another given", {"in_channels": 3, "kernel": 3, "filters": "C_in"}, "28*C_in"),
 ]
-ALL = [(name, givens) for name, givens, _ in (*NUMBERS, *SYMBOLS)]
-
-
-def texts(solution: Solution) -> dict[str, str]:
-    return {answer.name: answer.text for answer in solution.answers}
-
-
-@pytest.mark.parametrize(("givens", "expected"), [row[1:] for row in NUMBERS], ids=[row[0] for row in NUMBERS])
-def test_counts(givens: dict[str, Any], expected: int) -> None:
-    assert conv_params(**givens).value == expected
-
-
-@pytest.mark.parametrize(("givens", "expected"), [row[1:] for row in SYMBOLS], ids=[row[0] for row in SYMBOLS])
-def test_counts_in_symbols(givens: dict[str, Any], expected: str) -> None:
-    assert texts(conv_params(**givens))["parameters"] == expected
-
-
-@pytest.mark.parametrize("givens", [row[1] for row in ALL], ids=[row[0] for row in ALL])
-def test_every_line_holds(givens: dict[str, Any]) -> None:
-    solution = conv_params(**givens)
-    assert solution.steps
-    assert solution.holds
-
-
-@pytest.mark.parametrize("givens", [FIRST, LETTERS, GROUPED, LOCAL, SEPARABLE], ids=IDS)
-def test_every_line_can_fail(givens: dict[str, Any]) -> None:
-    """A line whose right side is one too many does not pass."""
-    solution = conv_params(**givens)
-    samples = sample(solution.setting, 0)
-    for step in solution.work().steps:
-        assert not check_step(replace(step, after=step.after + ONE), samples).holds, step
-
-
-@pytest.mark.parametrize("givens", [FIRST, LETTERS, GROUPED, LOCAL, SEPARABLE], ids=IDS)
-def test_the_arrays_are_counted(givens: dict[str, Any]) -> None:
-    (check,) = conv_params(**givens).checks
-    assert (check.holds, check.max_error, check.tolerance) == (True, 0, 0)
 
 
 def test_what_does_not_fit_into_memory_is_not_allocated() -> None:
@@ -201,8 +159,14 @@ def test_a_window_as_large_as_the_image_is_a_dense_layer(side: int, channels: in
 
 ERRORS: list[tuple[dict[str, Any], str]] = [
     ({"kernel": 3, "filters": 5}, "the input channels are not given; add --in-channels N, or --input HxWxC"),
-    ({"in_channels": 3, "filters": 5}, "--kernel is missing; add --kernel SIZE: Size of the window: 3, 3x5, or 7x7x3"),
-    ({"in_channels": 3, "kernel": 3}, "--out-channels is missing; add --out-channels NUMBER"),
+    (
+        {"in_channels": 3, "filters": 5},
+        "--kernel is missing; add --kernel SIZE: Size of the window: 3, 3x5, or 7x7x3 with the channels.",
+    ),
+    (
+        {"in_channels": 3, "kernel": 3},
+        "--out-channels is missing; add --out-channels NUMBER: Number of filters: the channels of the output.",
+    ),
     (
         {"in_channels": 4, "kernel": 3, "filters": 6, "groups": 3},
         "groups 3 does not divide in-channels 4; use in-channels 3 or 6, or groups that divide it",
@@ -260,13 +224,6 @@ ERRORS: list[tuple[dict[str, Any], str]] = [
 ]
 
 
-@pytest.mark.parametrize(("givens", "message"), ERRORS, ids=[message[:45] for _, message in ERRORS])
-def test_says_what_is_wrong_and_what_would_do(givens: dict[str, Any], message: str) -> None:
-    with pytest.raises(DlcalcError) as problem:
-        conv_params(**givens)
-    assert str(problem.value).startswith(message)
-
-
 def test_prints_conventions_and_assumptions() -> None:
     assert conv_params(**FIRST).conventions == ("2 spatial axes; a window of one number is that long on every axis",)
     assert conv_params(**FIRST, dims=1).conventions == ("1 spatial axis",)
@@ -278,10 +235,6 @@ def test_prints_conventions_and_assumptions() -> None:
 
 
 # marking
-
-
-def judged(givens: dict[str, Any], text: str) -> Mark:
-    return marked(conv_params(**givens), [text]).marks[0]
 
 
 CORRECT: list[tuple[dict[str, Any], str]] = [
@@ -315,24 +268,18 @@ SLIPS: list[tuple[dict[str, Any], str, str]] = [
 ]
 
 
-@pytest.mark.parametrize(("givens", "text"), CORRECT, ids=[text for _, text in CORRECT])
-def test_accepts_equivalent_answers(givens: dict[str, Any], text: str) -> None:
-    assert judged(givens, text).correct is True
+class TestConvParams(CountingQuestion):
+    """A convolution: its tables, and what every counting question must pass."""
 
-
-@pytest.mark.parametrize(("givens", "text", "because"), SLIPS, ids=[text for _, text, _ in SLIPS])
-def test_explains_slips(givens: dict[str, Any], text: str, because: str) -> None:
-    mark = judged(givens, text)
-    assert mark.correct is False
-    assert mark.because.startswith(because)
+    topic, numbers, symbols, errors, correct, slips = conv_params, NUMBERS, SYMBOLS, ERRORS, CORRECT, SLIPS
+    forms: ClassVar = {"numbers": FIRST, "letters": LETTERS, "groups": GROUPED, "local": LOCAL, "separable": SEPARABLE}
 
 
 # what is seen
 
 
 def test_derives_as_on_paper() -> None:
-    screen = render(conv_params(**FIRST), "text", Layout(steps=True, width=None)).splitlines()
-    found = [" ".join(line.split()) for line in screen]
+    found = screen(conv_params(**FIRST))
     assert found[0] == "parameters = 2368"
     assert "1 filter_weights = k² C_in one filter is 7 × 7 × 3: the window times the channels it sees ✓" in found
     assert "2 = 7·7·3 the values put in ✓" in found

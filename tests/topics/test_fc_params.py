@@ -2,19 +2,15 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from itertools import pairwise, product
 from math import prod
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, ClassVar
 
-import pytest
+from counts import CountingQuestion, screen, texts
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from dlcalc import DlcalcError, Mark, Solution, fc_params, marked
-from dlcalc.notation.expression import ONE
-from dlcalc.numeric import check_step, sample
-from dlcalc.render import Layout, render
+from dlcalc import fc_params, marked
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -63,45 +59,6 @@ SYMBOLS: list[tuple[str, dict[str, Any], str]] = [
     ("K + 1 hidden layers", {**SCALAR, "hidden_layers": "K+1"}, "K*(D + 1)*D + 3*D + 1"),
     ("letters of the formula as givens", {"layers": "n1,5,n0"}, "5*n1 + 6*n0 + 5"),
 ]
-ALL = [(name, givens) for name, givens, _ in (*NUMBERS, *SYMBOLS)]
-
-
-def texts(solution: Solution) -> dict[str, str]:
-    return {answer.name: answer.text for answer in solution.answers}
-
-
-@pytest.mark.parametrize(("givens", "expected"), [row[1:] for row in NUMBERS], ids=[row[0] for row in NUMBERS])
-def test_counts(givens: dict[str, Any], expected: int) -> None:
-    assert fc_params(**givens).value == expected
-
-
-@pytest.mark.parametrize(("givens", "expected"), [row[1:] for row in SYMBOLS], ids=[row[0] for row in SYMBOLS])
-def test_counts_in_symbols(givens: dict[str, Any], expected: str) -> None:
-    assert texts(fc_params(**givens))["parameters"] == expected
-
-
-@pytest.mark.parametrize("givens", [row[1] for row in ALL], ids=[row[0] for row in ALL])
-def test_every_line_holds(givens: dict[str, Any]) -> None:
-    solution = fc_params(**givens)
-    assert solution.steps
-    assert solution.holds
-
-
-@pytest.mark.parametrize(
-    "givens", [IMAGE, CHAIN, DEEP, {**CHAIN, "bias": False}], ids=["image", "chain", "deep", "bare"]
-)
-def test_every_line_can_fail(givens: dict[str, Any]) -> None:
-    """A line whose right side is one too many does not pass."""
-    solution = fc_params(**givens)
-    samples = sample(solution.setting, 0)
-    for step in solution.work().steps:
-        assert not check_step(replace(step, after=step.after + ONE), samples).holds, step
-
-
-@pytest.mark.parametrize("givens", [IMAGE, CHAIN, DEEP, SCALAR], ids=["image", "chain", "deep", "scalar"])
-def test_the_arrays_are_counted(givens: dict[str, Any]) -> None:
-    (check,) = fc_params(**givens).checks
-    assert (check.holds, check.max_error, check.tolerance) == (True, 0, 0)
 
 
 def test_what_does_not_fit_into_memory_is_not_allocated() -> None:
@@ -226,22 +183,11 @@ ERRORS: list[tuple[dict[str, Any], str]] = [
 ]
 
 
-@pytest.mark.parametrize(("givens", "message"), ERRORS, ids=[message[:40] for _, message in ERRORS])
-def test_says_what_is_wrong_and_what_would_do(givens: dict[str, Any], message: str) -> None:
-    with pytest.raises(DlcalcError) as problem:
-        fc_params(**givens)
-    assert str(problem.value) == message
-
-
 def test_hidden_layers_that_agree_with_their_list_are_fine() -> None:
     assert fc_params(inputs=3, hidden="4,5", hidden_layers=2, outputs=1).value == fc_params(layers="3,4,5,1").value
 
 
 # marking
-
-
-def judged(givens: dict[str, Any], text: str) -> Mark:
-    return marked(fc_params(**givens), [text]).marks[0]
 
 
 CORRECT: list[tuple[dict[str, Any], str]] = [
@@ -271,37 +217,30 @@ SLIPS: list[tuple[dict[str, Any], str, str]] = [
 ]
 
 
-@pytest.mark.parametrize(("givens", "text"), CORRECT, ids=[text for _, text in CORRECT])
-def test_accepts_equivalent_answers(givens: dict[str, Any], text: str) -> None:
-    assert judged(givens, text).correct is True
+class TestFcParams(CountingQuestion):
+    """Fully connected layers: their tables, and what every counting question must pass."""
 
-
-@pytest.mark.parametrize(("givens", "text", "because"), SLIPS, ids=[text for _, text, _ in SLIPS])
-def test_explains_slips(givens: dict[str, Any], text: str, because: str) -> None:
-    mark = judged(givens, text)
-    assert mark.correct is False
-    assert mark.because.startswith(because)
+    topic, numbers, symbols, errors, correct, slips = fc_params, NUMBERS, SYMBOLS, ERRORS, CORRECT, SLIPS
+    forms: ClassVar = {
+        "image": IMAGE, "chain": CHAIN, "deep": DEEP, "scalar": SCALAR, "bare": {**CHAIN, "bias": False}
+    }  # fmt: skip
 
 
 def test_no_slip_is_the_right_answer() -> None:
     """Where a slip happens to give the right number, it is right."""
-    assert judged({"inputs": 5, "outputs": 5}, "30").correct is True
-    assert judged({"inputs": 5, "outputs": 1}, "6").correct is True
+    assert marked(fc_params(inputs=5, outputs=5), ["30"]).marks[0].correct is True
+    assert marked(fc_params(inputs=5, outputs=1), ["6"]).marks[0].correct is True
 
 
 # what is seen
 
 
-def lines(**givens: Any) -> list[str]:  # noqa: ANN401 (givens)
-    return render(fc_params(**givens), "text", Layout(steps=True, width=None)).splitlines()
-
-
 def test_the_first_line_is_the_answer() -> None:
-    assert lines(**IMAGE)[0] == "parameters = 1536500"
+    assert screen(fc_params(**IMAGE))[0] == "parameters = 1536500"
 
 
 def test_derives_as_on_paper() -> None:
-    found = [" ".join(line.split()) for line in lines(**CHAIN)]
+    found = screen(fc_params(**CHAIN))
     assert "4 = (784 + 1)·100 + (100 + 1)·10 the values put in ✓" in found
     assert "1 layer_1 = (n_0 + 1) n_1 layer 1: 100 units, each with 784 weights and a bias ✓" in found
     assert "convention a layer computes f(Wx + b); f has no parameters" in found
