@@ -4,20 +4,21 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Annotated
 
-from dlcalc.counting import Convolution, Count, bias_slips, derived, like_terms, times, total
+from dlcalc.counting import Count, bias_slips, derived, like_terms, times, total
 from dlcalc.derivation import Letters, value_of
 from dlcalc.errors import DlcalcError
 from dlcalc.givens import COUNT, Size, choice, scalar, size, switch
 from dlcalc.notation.expression import ONE, ZERO, Expr, Num, Relation, Sym, mul
 from dlcalc.notation.functions import floor
 from dlcalc.notation.printing import plain, unicode
+from dlcalc.passes import Convolution
 from dlcalc.solution import Answer, Domain, Slip, Solution, Work, symbols
 from dlcalc.topic import topic
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from dlcalc.counting import Layers
+    from dlcalc.passes import Layers
 
 FEW = Domain(COUNT.low, COUNT.low + 3, whole=True)
 """Sizes of windows where the loops visit every weight; small, because their axes multiply."""

@@ -20,7 +20,7 @@ from dlcalc.topic import topic
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    from dlcalc.counting import Layers
+    from dlcalc.passes import Layers
 
 IMAGE_AXES = 3
 MAX_LISTED = 100
