@@ -8,7 +8,7 @@ from fractions import Fraction
 from functools import cache
 from itertools import groupby
 from math import prod
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from dlcalc.errors import DlcalcError
 from dlcalc.notation.evaluate import PLAIN
@@ -42,6 +42,8 @@ if TYPE_CHECKING:
     from dlcalc.passes import Layers
     from dlcalc.solution import Answer
 
+    Net = TypeVar("Net", bound=Layers)
+
     Tensors = tuple[str, ...]
     """Patterns of the names of the tensors that are counted together: `("conv*_weight",)`."""
 
@@ -58,58 +60,81 @@ MAX_EXPONENT = 64
 
 @dataclass(frozen=True)
 class Count:
-    """A network written in letters, and what is counted in it: totals, and lists of them."""
+    """A network written in letters, and what is counted in it: totals, lists of them, ratios, shapes of tensors."""
 
     letters: Letters
     network: Callable[[Layers, Mapping[str, int]], object]
     totals: Mapping[str, Tensors]
     lists: Mapping[str, Sequence[Tensors]] = field(default_factory=dict)
+    ratios: Mapping[str, tuple[Tensors, Tensors]] = field(default_factory=dict)
+    shapes: Mapping[str, str] = field(default_factory=dict)
+    tied: bool = False
+    """Whether a tensor that is named again is the same one."""
+    inputs: Sequence[Expr] = ()
+    """The entries of inputs, where these may be larger than what is counted."""
 
     def setting(self, *constraints: Relation) -> Setting:
         """Say what the letters and the totals stand for: a total is what the loops of a small network read."""
-        for name in sorted(self.letters.domains.keys() & self.totals.keys()):
+        for name in sorted(self.letters.domains.keys() & (self.totals.keys() | self.ratios.keys())):
             raise DlcalcError(f"{name} is the name of a result here", "use another letter for the given")
         letters = tuple(self.letters.domains)
 
         @cache
         def read(sizes: tuple[int, ...]) -> Mapping[str, int]:
-            return self._run(Reading(), dict(zip(letters, sizes, strict=True)))
+            return self._run(Reading(tied=self.tied), dict(zip(letters, sizes, strict=True))).counts
 
-        def definition(tensors: Tensors) -> Callable[[Mapping[str, Any]], int]:
-            return lambda point: _total(tensors, read(tuple(int(point[letter]) for letter in letters)))
+        def definition(tensors: Tensors, over: Tensors = ()) -> Callable[[Mapping[str, Any]], Fraction]:
+            def found(point: Mapping[str, Any]) -> Fraction:
+                counts = read(tuple(int(point[letter]) for letter in letters))
+                return Fraction(_total(tensors, counts), _total(over, counts) if over else 1)
+
+            return found
 
         return Setting(
             domains=self.letters.domains,
             constraints=(*constraints, *_whole_and_positive(self.letters.values.values())),
-            definitions={name: definition(tensors) for name, tensors in self.totals.items()},
+            definitions={name: definition(tensors) for name, tensors in self.totals.items()}
+            | {name: definition(*pair) for name, pair in self.ratios.items()},
         )
 
     def allocated(self, answers: Iterable[Answer]) -> tuple[Route, ...]:
         """Count the answers again on arrays of the very sizes asked, where the parameters fit into memory."""
-        counted = {answer.name: answer.value for answer in answers if self._counted_as(answer.name)}
+        counted = {answer.name: answer.value for answer in answers if answer.name in self._counted}
         sizes = {name: self.letters.values.get(name, Sym(name)) for name in self.letters.domains}
         largest = {name: domain.high for name, domain in self.letters.domains.items()}
         totals = [value for value in counted.values() if isinstance(value, Expr)]
         points = POINTS if symbols(*totals) else 1
-        if max(PLAIN.value(value, largest) for value in totals) * points > MAX_ALLOCATED:
+        if max(PLAIN.value(value, largest) for value in (*totals, *self.inputs)) * points > MAX_ALLOCATED:
             return ()
-        wanted = [tensors for name in counted for tensors in self._counted_as(name)]
 
-        def entries(point: Mapping[str, Any]) -> list[int]:
-            found = self._run(Allocated(), {name: int(PLAIN.value(size, point)) for name, size in sizes.items()})
-            return [_total(tensors, found) for tensors in wanted]
+        def entries(point: Mapping[str, Any]) -> list[Fraction | int]:
+            at = {name: int(PLAIN.value(size, point)) for name, size in sizes.items()}
+            net = self._run(Allocated(tied=self.tied), at)
+            return [entry for name in counted for entry in self._found(name, net)]
 
         method = "the forward pass run on arrays that fit, their entries counted"
         first, more = list(counted)[:MAX_CLAIMED], len(counted) - MAX_CLAIMED
         claim = ", ".join(first) + (f" and {more} more" if more > 0 else "")
         return (Route(claim, method, tuple(counted.values()), entries),)
 
-    def _counted_as(self, name: str) -> tuple[Tensors, ...]:
-        return (self.totals[name],) if name in self.totals else tuple(self.lists.get(name, ()))
+    @property
+    def _counted(self) -> set[str]:
+        return {*self.totals, *self.lists, *self.ratios, *self.shapes}
 
-    def _run(self, layers: Layers, sizes: Mapping[str, int]) -> Mapping[str, int]:
+    def _found(self, name: str, net: Allocated) -> list[Fraction | int]:
+        """Look an answer up in what was allocated."""
+        if name in self.totals:
+            return [_total(self.totals[name], net.counts)]
+        if name in self.ratios:
+            part, whole = (_total(tensors, net.counts) for tensors in self.ratios[name])
+            return [Fraction(part, whole)]
+        if name in self.shapes:
+            return list(net.arrays[self.shapes[name]].shape)
+        return [_total(tensors, net.counts) for tensors in self.lists[name]]
+
+    def _run(self, layers: Net, sizes: Mapping[str, int]) -> Net:
         self.network(layers, sizes)
-        return layers.counts
+        return layers
 
 
 def _total(tensors: Tensors, counts: Mapping[str, int]) -> int:

@@ -36,11 +36,16 @@ class Convolution:
 
 
 class Layers(ABC):
-    """The layers that a forward pass is written with; every call is a layer with parameters of its own."""
+    """The layers that a forward pass is written with.
 
-    def __init__(self) -> None:
+    Every call is a layer with parameters of its own, unless `tied` is set: then a tensor that is named again is the
+    same one, as in a network that takes a step after the other.
+    """
+
+    def __init__(self, *, tied: bool = False) -> None:
         """Start without parameters."""
         self.counts: Counter[str] = Counter()
+        self.tied = tied
 
     @abstractmethod
     def image(self, channels: int, sides: Sequence[int]) -> Any:
@@ -55,8 +60,44 @@ class Layers(ABC):
         """Scale and shift every channel; the normalisation before it has no parameters."""
 
     @abstractmethod
+    def moments(self, x: Any, mean: str, variance: str) -> None:
+        """Keep a running mean and a running variance of every channel."""
+
+    @abstractmethod
     def add(self, x: Any, y: Any) -> Any:
         """Add two results of one shape; it is an error if their shapes differ."""
+
+    @abstractmethod
+    def multiply(self, x: Any, y: Any) -> Any:
+        """Multiply two vectors entry by entry; it is an error if their lengths differ."""
+
+    @abstractmethod
+    def split(self, x: Any, parts: int) -> list[Any]:
+        """Cut a vector into equal parts; it is an error if they cannot be equal."""
+
+    @abstractmethod
+    def join(self, parts: Sequence[Any]) -> Any:
+        """Put vectors one behind the other."""
+
+    @abstractmethod
+    def table(self, rows: int, length: int, tensor: str = "") -> Any:
+        """Look up all rows of a table, as an embedding does for all words; without a name, they are an input."""
+
+    @abstractmethod
+    def project(self, x: Any, units: int, weight: str, bias: str = "") -> Any:
+        """Compute xW + b for every row x."""
+
+    @abstractmethod
+    def scores(self, x: Any, y: Any, name: str) -> Any:
+        """Compare each row of one table with each of another; the scores are no parameters, but counted."""
+
+    @abstractmethod
+    def mix(self, scores: Any, values: Any) -> Any:
+        """Add up the rows of a table, once for each row of scores, weighted by them."""
+
+    @abstractmethod
+    def beside(self, tables: Sequence[Any]) -> Any:
+        """Put tables with equally many rows side by side."""
 
     def vector(self, length: int) -> Any:
         """Make an input without spatial axes."""
@@ -74,14 +115,14 @@ Grid = list[dict[Place, int]]
 class Reading(Layers):
     """Layers as plain loops: a parameter comes into being when a loop first reads it."""
 
-    def __init__(self) -> None:
+    def __init__(self, *, tied: bool = False) -> None:
         """Start with nothing read."""
-        super().__init__()
+        super().__init__(tied=tied)
         self._read: set[tuple[str, int, Place]] = set()
         self._layer = 0
 
     def _parameter(self, tensor: str, *place: int) -> int:
-        key = (tensor, self._layer, place)
+        key = (tensor, 0 if self.tied else self._layer, place)
         if tensor and key not in self._read:
             self._read.add(key)
             self.counts[tensor] += 1
@@ -116,22 +157,90 @@ class Reading(Layers):
             for channel, values in enumerate(x)
         ]
 
+    def moments(self, x: Grid, mean: str, variance: str) -> None:
+        """Read both numbers of every channel."""
+        self._layer += 1
+        for channel, _ in enumerate(x):
+            self._parameter(mean, channel)
+            self._parameter(variance, channel)
+
     def add(self, x: Grid, y: Grid) -> Grid:
         """Add place by place."""
         if [values.keys() for values in x] != [values.keys() for values in y]:
             raise ValueError("the summands have different shapes")
         return [{at: a[at] + b[at] for at in a} for a, b in zip(x, y, strict=True)]
 
+    def multiply(self, x: Grid, y: Grid) -> Grid:
+        """Multiply entry by entry."""
+        if len(x) != len(y):
+            raise ValueError("the factors have different lengths")
+        return [{(): a[()] * b[()]} for a, b in zip(x, y, strict=True)]
+
+    def split(self, x: Grid, parts: int) -> list[Grid]:
+        """Cut a list."""
+        length, rest = divmod(len(x), parts)
+        if rest:
+            raise ValueError("the parts have different lengths")
+        return [x[length * part : length * (part + 1)] for part in range(parts)]
+
+    def join(self, parts: Sequence[Grid]) -> Grid:
+        """Chain lists."""
+        return [entry for part in parts for entry in part]
+
+    def table(self, rows: int, length: int, tensor: str = "") -> list[Grid]:
+        """Read row by row."""
+        self._layer += 1
+        return [[{(): self._parameter(tensor, row, entry)} for entry in range(length)] for row in range(rows)]
+
+    def project(self, x: list[Grid], units: int, weight: str, bias: str = "") -> list[Grid]:
+        """Sum over the entries of each row, column by column."""
+        self._layer += 1
+        return [[{(): self._projected(row, column, weight, bias)} for column in range(units)] for row in x]
+
+    def _projected(self, row: Grid, column: int, weight: str, bias: str) -> int:
+        products = (self._parameter(weight, at, column) * entry[()] for at, entry in enumerate(row))
+        return sum(products) + self._parameter(bias, column)
+
+    def scores(self, x: list[Grid], y: list[Grid], name: str) -> list[list[int]]:
+        """Multiply pair by pair and add up."""
+        found = [[sum(entry[()] for entry in self.multiply(row, other)) for other in y] for row in x]
+        self.counts[name] += sum(map(len, found))
+        return found
+
+    def mix(self, scores: list[list[int]], values: list[Grid]) -> list[Grid]:
+        """Sum over the rows of the table, entry by entry."""
+        return [
+            [
+                {(): sum(w * entry[()] for w, entry in zip(row, column, strict=True))}
+                for column in zip(*values, strict=True)
+            ]
+            for row in scores
+        ]
+
+    def beside(self, tables: Sequence[list[Grid]]) -> list[Grid]:
+        """Join row by row."""
+        return [self.join(rows) for rows in zip(*tables, strict=True)]
+
 
 class Allocated(Layers):
     """Layers on NumPy arrays, made as large as what flows in and out asks."""
 
+    def __init__(self, *, tied: bool = False) -> None:
+        """Start without arrays."""
+        super().__init__(tied=tied)
+        self.arrays: dict[str, Any] = {}
+
     def _array(self, tensor: str, *shape: int) -> Any:
         import numpy as np
 
+        if self.tied and tensor in self.arrays:
+            if self.arrays[tensor].shape != shape:
+                raise ValueError("the tensor has another shape")
+            return self.arrays[tensor]
         array = np.zeros(shape, dtype=np.float32)
         if tensor:
             self.counts[tensor] += array.size
+            self.arrays[tensor] = array
         return array
 
     def image(self, channels: int, sides: Sequence[int]) -> Any:
@@ -163,10 +272,61 @@ class Allocated(Layers):
     def norm(self, x: Any, scale: str, shift: str) -> Any:
         """Multiply by an array of scales and add one of shifts."""
         ones = (1,) * (x.ndim - 1)
-        return self._array(scale, len(x), *ones) * x + self._array(shift, len(x), *ones)
+        scaled = self._array(scale, len(x), *ones) * x if scale else x
+        return scaled + self._array(shift, len(x), *ones) if shift else scaled
+
+    def moments(self, x: Any, mean: str, variance: str) -> None:
+        """Make both arrays as long as there are channels."""
+        self._array(mean, len(x))
+        self._array(variance, len(x))
 
     def add(self, x: Any, y: Any) -> Any:
         """Add arrays of one shape; nothing is broadcast."""
         if x.shape != y.shape:
             raise ValueError("the summands have different shapes")
         return x + y
+
+    def multiply(self, x: Any, y: Any) -> Any:
+        """Multiply arrays of one shape; nothing is broadcast."""
+        if x.shape != y.shape:
+            raise ValueError("the factors have different lengths")
+        return x * y
+
+    def split(self, x: Any, parts: int) -> list[Any]:
+        """Cut an array."""
+        import numpy as np
+
+        if len(x) % parts:
+            raise ValueError("the parts have different lengths")
+        return list(np.split(x, parts))
+
+    def join(self, parts: Sequence[Any]) -> Any:
+        """Concatenate arrays."""
+        import numpy as np
+
+        return np.concatenate(parts)
+
+    def table(self, rows: int, length: int, tensor: str = "") -> Any:
+        """Make an array with a row for each."""
+        return self._array(tensor, rows, length)
+
+    def project(self, x: Any, units: int, weight: str, bias: str = "") -> Any:
+        """Multiply the rows by a matrix from the right."""
+        y = x @ self._array(weight, x.shape[1], units)
+        return y + self._array(bias, units) if bias else y
+
+    def scores(self, x: Any, y: Any, name: str) -> Any:
+        """Multiply one array by the other, transposed."""
+        found = self.arrays[name] = x @ y.T
+        self.counts[name] += found.size
+        return found
+
+    def mix(self, scores: Any, values: Any) -> Any:
+        """Multiply the arrays."""
+        return scores @ values
+
+    def beside(self, tables: Sequence[Any]) -> Any:
+        """Concatenate along the rows."""
+        import numpy as np
+
+        return np.concatenate(tables, axis=1)

@@ -100,3 +100,87 @@ def test_the_loops_compute_what_the_sums_say() -> None:
     assert out == {(0,): 2, (1,): 2}
     assert net.norm([{(): 5}], "s", "t") == [{(): 6}]
     assert net.add([{(): 5}], [{(): 2}]) == [{(): 7}]
+
+
+# steps, tables, heads
+
+
+@KINDS
+def test_a_tensor_that_is_named_again_is_the_same_one_where_layers_are_tied(kind: type[Layers]) -> None:
+    net = kind(tied=True)
+    x = net.vector(4)
+    for _ in range(3):
+        x = net.linear(x, 4, "W", "b")
+    assert net.counts == {"W": 16, "b": 4}
+
+
+def test_a_tied_tensor_keeps_its_shape() -> None:
+    net = Allocated(tied=True)
+    net.linear(net.vector(4), 3, "W")
+    with pytest.raises(ValueError, match="the tensor has another shape"):
+        net.linear(net.vector(3), 4, "W")
+
+
+@KINDS
+def test_a_table_is_read_whole_and_can_be_the_matrix_of_a_layer(kind: type[Layers]) -> None:
+    net = kind(tied=True)
+    first = net.table(5, 3, "words")[0]
+    net.linear(net.add(first, net.table(2, 3, "places")[1]), 5, "words", "b")
+    assert net.counts == {"words": 15, "places": 6, "b": 5}
+
+
+@KINDS
+def test_a_projection_has_a_row_per_entry_and_serves_all_rows(kind: type[Layers]) -> None:
+    net = kind()
+    net.project(net.table(7, 3), 2, "W", "b")
+    assert net.counts == {"W": 6, "b": 2}
+
+
+@KINDS
+def test_scores_are_counted_pair_by_pair_and_mix_the_values(kind: type[Layers]) -> None:
+    net = kind()
+    scores = net.scores(net.table(4, 3), net.table(5, 3), "scores")
+    heads = [net.mix(scores, net.table(5, 2)) for _ in range(3)]
+    net.project(net.beside(heads), 1, "out")
+    assert net.counts == {"scores": 20, "out": 6}
+
+
+@KINDS
+def test_a_vector_is_cut_into_equal_parts_and_joined(kind: type[Layers]) -> None:
+    net = kind()
+    first, second, third = net.split(net.vector(6), 3)
+    net.linear(net.join([net.multiply(first, second), third]), 1, "W")
+    assert net.counts == {"W": 4}
+
+
+@KINDS
+def test_a_normalisation_may_lack_its_scale_or_its_shift_and_keeps_moments(kind: type[Layers]) -> None:
+    net = kind()
+    x = net.norm(net.norm(net.image(4, (2,)), "scale", ""), "", "shift")
+    net.moments(x, "mean", "variance")
+    assert net.counts == {"scale": 4, "shift": 4, "mean": 4, "variance": 4}
+
+
+@KINDS
+def test_what_does_not_fit_is_refused(kind: type[Layers]) -> None:
+    net = kind()
+    with pytest.raises(ValueError, match="the factors have different lengths"):
+        net.multiply(net.vector(3), net.vector(2))
+    with pytest.raises(ValueError, match="the parts have different lengths"):
+        net.split(net.vector(5), 2)
+    with pytest.raises(ValueError):  # noqa: PT011 (the words are NumPy's, or zip's)
+        net.scores(net.table(2, 3), net.table(2, 4), "scores")
+    with pytest.raises(ValueError):  # noqa: PT011 (as above)
+        net.mix(net.scores(net.table(2, 3), net.table(3, 3), "scores"), net.table(2, 4))
+    with pytest.raises(ValueError):  # noqa: PT011 (as above)
+        net.beside([net.table(2, 3), net.table(3, 3)])
+
+
+def test_the_loops_compute_what_heads_say() -> None:
+    net = Reading()
+    (row,) = net.project(net.table(1, 3), 2, "W", "b")
+    assert row == [{(): 1}, {(): 1}]  # an input without a name is zero
+    ones = net.table(2, 3, "E")
+    assert net.scores(ones, ones, "s") == [[3, 3], [3, 3]]
+    assert net.mix([[2, 3]], ones) == [[{(): 5}] * 3]
+    assert net.beside([ones, ones])[0] == [{(): 1}] * 6

@@ -58,6 +58,30 @@ SYMBOLS: list[tuple[str, dict[str, Any], str]] = [
 ]
 
 
+RATIOS: list[tuple[str, dict[str, Any], str]] = [
+    ("256 filters of 5 × 5 on RGB", {**SEPARABLE, "bias": False}, "281/6400"),
+    ("biases do not count", SEPARABLE, "281/6400"),
+    ("MobileNet's 3 × 3", {"in_channels": 512, "kernel": 3, "filters": 512, "separable": True}, "521/4608"),
+    ("letters", {**LETTERS, "separable": True}, "1/n + 1/f^2"),
+    (
+        "a window with two letters",
+        {"in_channels": "C", "kernel": "hxw", "filters": 64, "separable": True},
+        "1/64 + 1/(h*w)",
+    ),
+    ("a window of one costs more", {"in_channels": 4, "kernel": 1, "filters": 4, "separable": True}, "5/4"),
+]
+
+
+@pytest.mark.parametrize(("givens", "expected"), [row[1:] for row in RATIOS], ids=[row[0] for row in RATIOS])
+def test_compares_the_separable_convolution_with_the_standard_one(givens: dict[str, Any], expected: str) -> None:
+    solution = conv_params(**givens)
+    assert solution["ratio"].text == expected
+    assert solution.holds
+    standard = conv_params(**{**givens, "separable": False})
+    assert solution["standard_parameters"].text == standard["parameters"].text
+    assert solution["standard_weights"].text == standard["weights"].text
+
+
 def test_what_does_not_fit_into_memory_is_not_allocated() -> None:
     solution = conv_params(in_channels=10**6, kernel=10**3, filters=10**9)
     assert solution.value == 10**21 + 10**9
@@ -244,6 +268,8 @@ CORRECT: list[tuple[dict[str, Any], str]] = [
     (LETTERS, "(f^2 C + 1) n"),
     (LETTERS, "n + n C f²"),
     (GROUPED, "n(15C/g + 1)"),
+    (SEPARABLE, "ratio = 1/256 + 1/25"),
+    (SEPARABLE, "ratio = 0.0439"),
 ]
 SLIPS: list[tuple[dict[str, Any], str, str]] = [
     (FIRST, "2352", "the biases are missing, one per filter (departs at step 7"),
@@ -263,6 +289,9 @@ SLIPS: list[tuple[dict[str, Any], str, str]] = [
     (SEPARABLE, "843", "the biases are missing, one per filter"),
     (SEPARABLE, "843 + 256", "the depthwise step has biases too"),
     (SEPARABLE, "19200 + 256", "that is the standard convolution"),
+    (SEPARABLE, "ratio = 6400/281", "that is the standard convolution over the separable one (departs at step 22"),
+    (SEPARABLE, "ratio = 1102/19456", "that compares the parameters; the ratio leaves biases out"),
+    (SEPARABLE, "ratio = 1 - 281/6400", "that is what is saved"),
     ({**SEPARABLE, "bias": False}, "75", "the 1 × 1 convolution is missing"),
     ({**SEPARABLE, "bias": False}, "19200", "that is the standard convolution, without biases"),
 ]
