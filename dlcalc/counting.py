@@ -256,6 +256,8 @@ def _factors(node: Expr) -> tuple[Expr, ...]:
     match node:
         case Pow(Num(), Num(exponent)) if exponent in {2, 3}:
             return (node.base,) * int(exponent)
+        case Add():
+            return (_as_on_paper(node),)
     return (node,)
 
 

@@ -64,6 +64,10 @@ class Layers(ABC):
         """Keep a running mean and a running variance of every channel."""
 
     @abstractmethod
+    def average(self, shape: Sequence[int], axes: Sequence[int], means: str, entries: str) -> None:
+        """Average an input over some of its axes; count the means, and the entries that each is the mean of."""
+
+    @abstractmethod
     def add(self, x: Any, y: Any) -> Any:
         """Add two results of one shape; it is an error if their shapes differ."""
 
@@ -163,6 +167,13 @@ class Reading(Layers):
         for channel, _ in enumerate(x):
             self._parameter(mean, channel)
             self._parameter(variance, channel)
+
+    def average(self, shape: Sequence[int], axes: Sequence[int], means: str, entries: str) -> None:
+        """Visit every entry and look which mean it belongs to."""
+        kept = [axis for axis, _ in enumerate(shape) if axis not in axes]
+        groups = Counter(tuple(place[axis] for axis in kept) for place in product(*map(range, shape)))
+        self.counts[means] += len(groups)
+        (self.counts[entries],) = set(groups.values())
 
     def add(self, x: Grid, y: Grid) -> Grid:
         """Add place by place."""
@@ -279,6 +290,13 @@ class Allocated(Layers):
         """Make both arrays as long as there are channels."""
         self._array(mean, len(x))
         self._array(variance, len(x))
+
+    def average(self, shape: Sequence[int], axes: Sequence[int], means: str, entries: str) -> None:
+        """Let NumPy average."""
+        x = self._array("", *shape)
+        y = x.mean(axis=tuple(axes))
+        self.counts[means] += y.size
+        self.counts[entries] = x.size // y.size
 
     def add(self, x: Any, y: Any) -> Any:
         """Add arrays of one shape; nothing is broadcast."""

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 IMAGE: dict[str, Any] = {"inputs": "32x32x3", "outputs": 500}
 CHAIN: dict[str, Any] = {"layers": "784,100,10"}
 DEEP: dict[str, Any] = {"inputs": "Di", "hidden": "D", "hidden_layers": "K", "outputs": "Do"}
+NORMED: dict[str, Any] = {"inputs": 1, "hidden": 20, "hidden_layers": 10, "outputs": 1, "norm": "batch"}
 SCALAR: dict[str, Any] = {"inputs": 1, "hidden": "D", "hidden_layers": "K", "outputs": 1}
 
 NUMBERS: list[tuple[str, dict[str, Any], int]] = [
@@ -44,6 +45,9 @@ NUMBERS: list[tuple[str, dict[str, Any], int]] = [
     ("hidden layers one by one", {"inputs": 784, "hidden": "300,100", "outputs": 10}, 266_610),
     ("equal sizes written out", {"layers": "1,20,20,20,20,20,20,20,20,20,20,1"}, 3841),
     ("hidden layers as wide as the input", {"inputs": 20, "hidden": 20, "hidden_layers": 3, "outputs": 20}, 1680),
+    ("batch normalisation", {"layers": "1,20,20,20,20,20,20,20,20,20,20,1", "norm": "batch"}, 4241),
+    ("layer normalisation, no biases", {"layers": "5,5,5,5", "norm": "layer", "bias": False}, 75 + 20),
+    ("normalised between equal letters", {"layers": "2,3,2,3,2", "norm": "batch"}, 34 + 2 * 8),
     ("a billion layers", {"inputs": 10, "hidden": 5, "hidden_layers": 10**9, "outputs": 1}, 30 * 10**9 + 31),
 ]
 SYMBOLS: list[tuple[str, dict[str, Any], str]] = [
@@ -57,6 +61,8 @@ SYMBOLS: list[tuple[str, dict[str, Any], str]] = [
     ("K hidden layers, scalar", SCALAR, "(K - 1)*(D + 1)*D + 3*D + 1"),
     ("ten hidden layers", {**SCALAR, "hidden_layers": 10}, "9*D^2 + 12*D + 1"),
     ("K + 1 hidden layers", {**SCALAR, "hidden_layers": "K+1"}, "K*(D + 1)*D + 3*D + 1"),
+    ("normalised", {**DEEP, "norm": "batch"}, "(Di + 1)*D + (K - 1)*(D + 1)*D + (D + 1)*Do + 2*K*D"),
+    ("normalised, the letter of the ends inside", {"layers": "D,1,D,1,D", "norm": "batch"}, "8*D + 6"),
     ("letters of the formula as givens", {"layers": "n1,5,n0"}, "5*n1 + 6*n0 + 5"),
 ]
 
@@ -179,6 +185,10 @@ ERRORS: list[tuple[dict[str, Any], str]] = [
         {"layers": [1] * 101},
         "--layers has 101 sizes; at most 100 are told apart; equal ones are --hidden D --hidden-layers K",
     ),
+    (
+        {**IMAGE, "norm": "batch"},
+        "there is no hidden layer to normalise; add --hidden D, or leave --norm out",
+    ),
     ({"inputs": "weights", "outputs": 2}, "weights is the name of a result here; use another letter for the given"),
 ]
 
@@ -213,6 +223,11 @@ SLIPS: list[tuple[dict[str, Any], str, str]] = [
     (CHAIN, "layer_parameters=78400,1000", "that is layer_weights"),
     (DEEP, "(Di+1) D + K D (D+1) + (D+1) Do", "between K layers of one size are K − 1 steps, not K (departs at step 2"),
     (DEEP, "(Di+1) D + (K-2) D (D+1) + (D+1) Do", "one of the equal layers is missing"),
+    (NORMED, "3841", "the normalisations are missing, 2 per hidden unit"),
+    (NORMED, "4641", "running means and variances are not trained: 2 per unit, not 4"),
+    ({"layers": "3,7,2", "norm": "batch"}, "51", "a normalisation has a scale and a shift: 2 per unit"),
+    (NORMED, "4243", "the outputs are not normalised"),
+    (NORMED, "4040", "the biases are missing, one per unit"),
     (DEEP, "Di D + (K-1) D^2 + D Do", "the biases are missing, one per unit"),
 ]
 
@@ -222,8 +237,9 @@ class TestFcParams(CountingQuestion):
 
     topic, numbers, symbols, errors, correct, slips = fc_params, NUMBERS, SYMBOLS, ERRORS, CORRECT, SLIPS
     forms: ClassVar = {
-        "image": IMAGE, "chain": CHAIN, "deep": DEEP, "scalar": SCALAR, "bare": {**CHAIN, "bias": False}
-    }  # fmt: skip
+        **{"image": IMAGE, "chain": CHAIN, "deep": DEEP, "scalar": SCALAR, "bare": {**CHAIN, "bias": False}},
+        **{"normed": NORMED, "deep and normed": {**DEEP, "norm": "layer", "bias": False}},
+    }
 
 
 def test_no_slip_is_the_right_answer() -> None:
