@@ -237,8 +237,13 @@ class TestFcParams(CountingQuestion):
 
     topic, numbers, symbols, errors, correct, slips = fc_params, NUMBERS, SYMBOLS, ERRORS, CORRECT, SLIPS
     forms: ClassVar = {
-        **{"image": IMAGE, "chain": CHAIN, "deep": DEEP, "scalar": SCALAR, "bare": {**CHAIN, "bias": False}},
-        **{"normed": NORMED, "deep and normed": {**DEEP, "norm": "layer", "bias": False}},
+        "image": IMAGE,
+        "chain": CHAIN,
+        "deep": DEEP,
+        "scalar": SCALAR,
+        "bare": {**CHAIN, "bias": False},
+        "normed": NORMED,
+        "deep and normed": {**DEEP, "norm": "layer", "bias": False},
     }
 
 
