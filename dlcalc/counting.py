@@ -180,6 +180,8 @@ def like_terms(node: Expr) -> Expr:
         coefficients[key] = coefficients.get(key, Fraction(0)) + coefficient
         monomials.setdefault(key, powers)
     order = list(monomials)
+    if order == [frozenset()]:
+        return number(coefficients[frozenset()])
     if len(order) < len(terms):
         order.sort(key=lambda key: -sum(e for e in monomials[key].values() if e > 0))
     return add(*(_term(coefficients[key], monomials[key]) for key in order))

@@ -97,7 +97,7 @@ CONVOLUTIONS: list[Row] = [
         "huyen-001",
         "conv_params",
         {"in_channels": 3, "kernel": 5, "filters": 256, "separable": True, "bias": False},
-        {"parameters": "843", "standard_parameters": "19200", "ratio": "281/6400"},
+        {"parameters": "843", "standard_parameters": "19200", "ratio": "0.04390625"},
     ),
     ("huyen-002", "conv_params", {"in_channels": "C", "kernel": 2, "filters": 1, "bias": False}, {"parameters": "4*C"}),
 ]

@@ -24,8 +24,6 @@ if TYPE_CHECKING:
 TWO = number(2)
 FEW = Domain(COUNT.low, COUNT.low + 3, whole=True)
 """Sizes where the loops read every weight, step by step; small, because they multiply."""
-SEVERAL = Domain(COUNT.low + 1, COUNT.low + 2, whole=True)
-"""Numbers of stacked layers."""
 MAX_LISTED = 100
 """Stacked layers that are told apart, and passed through at the very sizes asked."""
 STEPS = 2
@@ -231,7 +229,7 @@ def _tally(asked: Recurrent) -> Tally:
         asked,
         inputs=inputs,
         hidden=hidden,
-        layers=ONE if asked.layers == ONE else letters.letter("L", asked.layers, SEVERAL),
+        layers=ONE if asked.layers == ONE else letters.letter("L", asked.layers, FEW),
         projection=None if asked.projection is None else letters.letter("p", asked.projection, FEW),
         outputs=None if asked.outputs is None else letters.letter("K", asked.outputs, FEW),
     )
@@ -269,7 +267,7 @@ def _parts(asked: Recurrent, lettered: Recurrent) -> Iterator[Part]:
     if lettered.layers != ONE:
         seen = unicode(like_terms(asked.handed_on))
         above = f"a layer on top has {seen} inputs, the state{'s of both directions' if both else ''} below"
-        yield Part("next_layer", lettered.layer(lettered.next_gate()), above, ("l2.*",))
+        yield Part("next_layer", lettered.layer(lettered.next_gate()), above, ("next.*",))
         stack = total([Sym("first_layer"), times(lettered.layers - ONE, Sym("next_layer"))])
         yield Part("recurrent", stack, "the first layer, and those on top of it", ("l*",))
     if asked.outputs is not None:
@@ -309,17 +307,18 @@ def _lists(asked: Recurrent) -> tuple[Listed, ...]:
 
 
 def _forward(lettered: Recurrent, net: Layers, sizes: Mapping[str, int]) -> None:
-    """Let a sequence pass through all layers, then the gates of the first layer stacked, and joined."""
+    """Let a sequence pass through all layers and one more, then the gates of the first layer stacked, and joined."""
 
     def size(of: Expr) -> int:
         return int(PLAIN.value(of, sizes))
 
     sequence = [net.vector(size(lettered.inputs)) for _ in range(STEPS)]
     x, state = sequence[0], net.vector(size(lettered.state))
-    for layer in range(1, size(lettered.layers) + 1):
-        there = _read_through(lettered, net, sizes, f"l{layer}.forward", sequence)
+    stack = [f"l{layer}" for layer in range(1, size(lettered.layers) + 1)]
+    for layer in (*stack, *(["next"] if lettered.layers != ONE else [])):
+        there = _read_through(lettered, net, sizes, f"{layer}.forward", sequence)
         if lettered.directions > 1:
-            back = _read_through(lettered, net, sizes, f"l{layer}.backward", sequence[::-1])[::-1]
+            back = _read_through(lettered, net, sizes, f"{layer}.backward", sequence[::-1])[::-1]
             there = [net.join(pair) for pair in zip(there, back, strict=True)]
         sequence = there
     if lettered.outputs is not None:

@@ -59,8 +59,8 @@ SYMBOLS: list[tuple[str, dict[str, Any], str]] = [
 
 
 RATIOS: list[tuple[str, dict[str, Any], str]] = [
-    ("256 filters of 5 × 5 on RGB", {**SEPARABLE, "bias": False}, "281/6400"),
-    ("biases do not count", SEPARABLE, "281/6400"),
+    ("256 filters of 5 × 5 on RGB", {**SEPARABLE, "bias": False}, "0.04390625"),
+    ("biases do not count", SEPARABLE, "0.04390625"),
     ("MobileNet's 3 × 3", {"in_channels": 512, "kernel": 3, "filters": 512, "separable": True}, "521/4608"),
     ("letters", {**LETTERS, "separable": True}, "1/n + 1/f^2"),
     (
@@ -68,7 +68,7 @@ RATIOS: list[tuple[str, dict[str, Any], str]] = [
         {"in_channels": "C", "kernel": "hxw", "filters": 64, "separable": True},
         "1/64 + 1/(h*w)",
     ),
-    ("a window of one costs more", {"in_channels": 4, "kernel": 1, "filters": 4, "separable": True}, "5/4"),
+    ("a window of one costs more", {"in_channels": 4, "kernel": 1, "filters": 4, "separable": True}, "1.25"),
 ]
 
 

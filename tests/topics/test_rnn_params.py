@@ -73,6 +73,8 @@ SYMBOLS: list[tuple[str, dict[str, Any], str]] = [
     ("L layers", {**LETTERS, "layers": "L"}, "4*(d*h + h^2 + h) + 4*(L - 1)*(2*h^2 + h)"),
     ("all at once", DEEP, "8*(d*h + h^2 + h) + 8*(L - 1)*(3*h^2 + h) + 2*h*K + K"),
     ("projected", {**LETTERS, "projection": "p"}, "4*(d*h + p*h + h) + p*h"),
+    ("as many layers as units", {"inputs": "d", "hidden": "h", "layers": "h"}, "d*h + h^2 + h + (h - 1)*(2*h^2 + h)"),
+    ("L − 1 layers", {"inputs": 3, "hidden": 4, "layers": "L - 1"}, "32 + 36*(L - 2)"),
     ("the letters of the formula as givens", {"inputs": "h", "hidden": "d"}, "h*d + d^2 + d"),
 ]
 
