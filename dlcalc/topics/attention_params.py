@@ -28,6 +28,8 @@ SPLIT = Domain(COUNT.low, COUNT.low + 11, whole=True)
 """Widths that are split into heads."""
 TOKENS = number(2)
 """Tokens that pass through where their number is not given."""
+MAX_PASSED = 1_000
+"""Heads that a pass at the very sizes asked goes through."""
 MAX_HEADS = 64
 """Heads that the loops can count where the width they split is a symbol."""
 
@@ -207,6 +209,8 @@ def _tally(asked: Attention, *, derived: bool, cross: bool) -> Tally:
         constraints=constraints,
         assumptions=tuple(_assumptions(asked, derived=derived)),
         conventions=tuple(_conventions(asked, cross=cross)),
+        tied=True,
+        counted_on_arrays=not isinstance(asked.heads, Num) or asked.heads.value <= MAX_PASSED,
         inputs=[like_terms(asked.width * (asked.tokens or ONE)), like_terms(asked.context * (asked.others or ONE))],
     )
 
@@ -292,13 +296,11 @@ def _forward(lettered: Attention, net: Layers, sizes: Mapping[str, int]) -> None
         return net.project(x, units, f"W_{name}", f"b_{name}" if lettered.bias else "")
 
     x, y = net.table(tokens, width), net.table(others, _size(lettered.context, sizes))
-    keys = [projected(y, key, f"K.{head}") for head in range(shared)]
-    values = [projected(y, value, f"V.{head}") for head in range(shared)]
     mixed = []
     for head in range(heads):
         at = head * shared // heads
-        scores = net.scores(projected(x, key, f"Q.{head}"), keys[at], "scores")
-        mixed.append(net.mix(scores, values[at]))
+        scores = net.scores(projected(x, key, f"Q.{head}"), projected(y, key, f"K.{at}"), "scores")
+        mixed.append(net.mix(scores, projected(y, value, f"V.{at}")))
     if lettered.output:
         projected(net.beside(mixed), width, "O.0")
 

@@ -110,6 +110,13 @@ def test_many_tokens_are_not_compared() -> None:
     assert not solution.checks
 
 
+def test_a_million_heads_are_not_passed_through() -> None:
+    solution = attention_params(d_model=1, heads=10**6, d_k=1)
+    assert solution.value == 4 * 10**6 + 3 * 10**6 + 1
+    assert solution.holds
+    assert not solution.checks
+
+
 def test_wide_tokens_are_not_made() -> None:
     solution = attention_params(d_model=4, context=4, tokens=1, context_tokens=10**8)
     assert solution.holds
