@@ -280,6 +280,11 @@ class Allocated(Layers):
             return y
         return y + self._array(layer.bias, layer.filters, *(own or (1,) * len(axes)))
 
+    def linear(self, x: Any, units: int, weight: str, bias: str = "") -> Any:
+        """Multiply a vector by a matrix from the left."""
+        y = self._array(weight, units, len(x)) @ x
+        return y + self._array(bias, units) if bias else y
+
     def norm(self, x: Any, scale: str, shift: str) -> Any:
         """Multiply by an array of scales and add one of shifts."""
         ones = (1,) * (x.ndim - 1)

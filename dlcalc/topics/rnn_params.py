@@ -22,8 +22,8 @@ if TYPE_CHECKING:
     from dlcalc.passes import Layers
 
 TWO = number(2)
-FEW = Domain(COUNT.low, COUNT.low + 3, whole=True)
-"""Sizes where the loops read every weight, step by step; small, because they multiply."""
+FEW = Domain(COUNT.low, COUNT.low + 2, whole=True)
+"""Sizes where the loops read every weight, step by step: few, because they multiply; three tell quadratics apart."""
 MAX_LISTED = 100
 """Stacked layers that are told apart, and passed through at the very sizes asked."""
 STEPS = 2
