@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 from dlcalc.counting import Count, derived, like_terms
 from dlcalc.derivation import value_of
 from dlcalc.notation.expression import Sym
-from dlcalc.solution import Answer, Solution, Work
+from dlcalc.solution import Answer, Slip, Solution, Work
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from dlcalc.derivation import Letters
     from dlcalc.notation.expression import Expr, Relation
     from dlcalc.passes import Layers
-    from dlcalc.solution import Slip, Step
+    from dlcalc.solution import Step
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,7 +92,7 @@ class Tally:
         shown = sorted((part.name for part in self.parts if part.shown), key=lambda name: name != "parameters")
         answers = (
             *(Answer(name, self.values[name], slips=tuple(slips.get(name, ()))) for name in shown),
-            *(Answer(s.name, tuple(map(self.put_in, s.axes)), form="size") for s in self.shapes),
+            *(self._shape(shape) for shape in self.shapes),
             *(Answer(li.name, tuple(self.put_in(f) for f, _ in li.entries), form="list") for li in self.lists),
             *self.others,
         )
@@ -114,6 +114,10 @@ class Tally:
             conventions=tuple(self.conventions),
             notes=tuple(self.notes),
         )
+
+    def _shape(self, shape: Shape) -> Answer:
+        axes = tuple(map(self.put_in, shape.axes))
+        return Answer(shape.name, axes, form="size", slips=(Slip(axes[::-1], "that is the transposed matrix"),))
 
     def steps(self) -> tuple[Step, ...]:
         """Derive every part."""

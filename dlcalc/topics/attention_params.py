@@ -255,7 +255,7 @@ def _parts(asked: Attention, lettered: Attention, *, split: bool) -> Iterator[Pa
         "W_Q": f"queries: {d} × {key}{each}",
         "W_K": f"keys: {c} × {key}{shared if fewer else each}",
         "W_V": f"values: {c} × {value}{shared if fewer else each}",
-        "W_O": f"the output: all heads side by side, times a matrix that gives {d} entries again",
+        "W_O": f"the output: {unicode(like_terms(asked.heads * asked.value))} × {d}, over all heads side by side",
     }
     matrices = lettered.matrices()
     for name, entries in matrices.items():

@@ -250,6 +250,7 @@ SLIPS: list[tuple[dict[str, Any], str, str]] = [
     (SINGLE, "(3D^2 + 3D) N", "all tokens share the parameters"),
     ({**LETTERS, "tokens": "N"}, "attention_weights = N^2", "every head has its own attention weights"),
     (SINGLE, "attention_weights = N", "every token attends to every other"),
+    (BASE, "W_Q_shape = 64 x 512", "that is the transposed matrix"),
     (GROUPED, "16640", "keys and values have fewer heads than the queries"),
     (CROSS, "16384", "keys and values come from the context, whose width counts"),
 ]

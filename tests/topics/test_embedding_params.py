@@ -112,6 +112,7 @@ SLIPS: list[tuple[dict[str, Any], str, str]] = [
     (TIED, "V d + V", "the output layer has no biases here"),
     (SEPARATE, "36160", "the output layer is missing"),
     (SEPARATE, "37160", "the output layer has a matrix of its own"),
+    (WORDS, "token_table_shape = 300x10000", "that is the transposed matrix"),
     (LETTERS, "V d + S d", "the position table is missing"),
     (LETTERS, "V d + L d", "the segment table is missing"),
 ]

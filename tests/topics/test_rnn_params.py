@@ -263,6 +263,7 @@ SLIPS: list[tuple[dict[str, Any], str, str]] = [
     (LETTERS, "8(dh + h^2 + h)", "the layer reads in one direction only"),
     (BARE, "3(dh + h^2 + h)", "there are no biases here"),
     (STACK, "275", "the second direction has a cell of its own"),
+    (LSTM, "W_shape = 64x128", "that is the transposed matrix"),
     (STACK, "547", "a layer on top sees the states of both directions"),
     (STACK, "651", "the output sees the states of both directions"),
     (STACK, "624", "the output layer is missing"),
