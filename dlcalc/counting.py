@@ -33,7 +33,7 @@ from dlcalc.notation.expression import (
 from dlcalc.notation.functions import floor
 from dlcalc.notation.printing import plain
 from dlcalc.passes import Allocated, Reading
-from dlcalc.solution import POINTS, Route, Setting, Slip, Step, symbols
+from dlcalc.solution import POINTS, Domain, Route, Setting, Slip, Step, symbols
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -145,6 +145,12 @@ def _whole_and_positive(givens: Iterable[Expr]) -> tuple[Relation, ...]:
     """Restrict the symbols inside expressions that are sizes."""
     inside = [given for given in givens if symbols(given)]
     return tuple(r for given in inside for r in (Relation(floor(given), "=", given), Relation(given, ">=", ONE)))
+
+
+def multiples(of: Num, given: Expr) -> Domain:
+    """Sample a given where a number divides it: at that number and twice it; inside an expression, up to there."""
+    alone = isinstance(given, Sym)
+    return Domain(of.value if alone else ONE.value, 2 * of.value, whole=True, step=int(of.value) if alone else 1)
 
 
 # formulas

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from fractions import Fraction
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from dlcalc.counting import Count, derived, like_terms, times, total
+from dlcalc.counting import Count, derived, like_terms, multiples, times, total
 from dlcalc.derivation import Letters
 from dlcalc.errors import DlcalcError
 from dlcalc.notation.evaluate import PLAIN
@@ -126,6 +127,27 @@ def test_the_route_counts_answers_and_lists() -> None:
 
 def test_the_route_gives_way_where_memory_ends() -> None:
     assert counted().allocated([Answer("parameters", parse("10^12"))]) == ()
+
+
+def test_multiples_of_a_number_are_sampled_where_it_divides_a_given() -> None:
+    alone, inside = multiples(number(8), N), multiples(number(8), parse("n + 1"))
+    assert (alone.low, alone.high, alone.step) == (8, 16, 8)
+    assert (inside.low, inside.high, inside.step) == (1, 16, 1)
+    points = sample(Setting(domains={"n": alone}), 0).points
+    assert {int(point["n"]) for point in points} == {8, 16}
+
+
+def test_a_ratio_and_a_shape_are_found_on_the_pass() -> None:
+    count = replace(counted(), ratios={"ratio": (("b",), ("W",))}, shapes={"shape": "W"})
+    point = {"n": Fraction(4), "m": Fraction(5), "k": Fraction(10)}
+    assert count.setting().definitions["ratio"](point) == Fraction(1, 4)
+    answers = (Answer("parameters", ONE), Answer("ratio", ONE), Answer("shape", (M, N), form="size"))
+    (route,) = count.allocated(answers)
+    assert route.compute(point) == [20, Fraction(1, 3), 5, 3]
+
+
+def test_the_route_gives_way_to_large_inputs() -> None:
+    assert replace(counted(), inputs=[parse("10^12")]).allocated([Answer("parameters", ONE)]) == ()
 
 
 def test_a_given_named_like_a_result_is_refused() -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Annotated, Any
 
-from dlcalc.counting import bias_slips, like_terms, times, total
+from dlcalc.counting import bias_slips, like_terms, multiples, times, total
 from dlcalc.derivation import Letters
 from dlcalc.errors import DlcalcError
 from dlcalc.givens import COUNT, scalar, switch
@@ -30,6 +30,8 @@ TOKENS = number(2)
 """Tokens that pass through where their number is not given."""
 MAX_PASSED = 1_000
 """Heads that a pass at the very sizes asked goes through."""
+MAX_SHARED = 16
+"""Heads of keys and values that the loops can count where the heads are a symbol."""
 MAX_HEADS = 64
 """Heads that the loops can count where the width they split is a symbol."""
 
@@ -188,6 +190,15 @@ def _divides(heads: Expr, width: Expr) -> None:
 
 def _shares(shared: Expr, heads: Expr) -> None:
     """Refuse heads of keys and values that the heads cannot share equally."""
+    if heads == ONE and shared != ONE:
+        raise DlcalcError(
+            f"one head has one head of keys and values, not {plain(shared)}", "add --heads H, or leave --kv-heads out"
+        )
+    if isinstance(shared, Num) and shared.value > MAX_SHARED and symbols(heads):
+        raise DlcalcError(
+            f"{plain(shared)} heads of keys and values, shared by {plain(heads)} heads, are too many to count",
+            "give --heads as a number",
+        )
     if isinstance(shared, Num) and isinstance(heads, Num) and (heads.value / shared.value).denominator != 1:
         raise DlcalcError(
             f"kv-heads {plain(shared)} does not divide the {plain(heads)} heads",
@@ -217,12 +228,15 @@ def _tally(asked: Attention, *, derived: bool, cross: bool) -> Tally:
 
 def _lettered(asked: Attention, letters: Letters, *, derived: bool) -> tuple[Attention, tuple[Relation, ...]]:
     """Give every size its letter; the size of a head that follows from the others is a part of the count."""
-    split, heads, wide = derived and asked.heads != ONE, asked.heads, FEW
-    if split:
-        high = 2 * heads.value if isinstance(heads, Num) and symbols(asked.width) else SPLIT.high
-        wide = Domain(SPLIT.low, max(high, SPLIT.high), whole=True)
+    split, heads = derived and asked.heads != ONE, asked.heads
+    several = multiples(asked.shared, heads) if isinstance(asked.shared, Num) and symbols(heads) else FEW
+    wide = SPLIT if split else FEW
+    if split and several is not FEW:
+        wide = multiples(number(several.high), asked.width)
+    elif split and symbols(asked.width) and isinstance(heads, Num):
+        wide = multiples(heads, asked.width)
     d = letters.letter("d", asked.width, wide)
-    h = ONE if heads == ONE else letters.letter("h", heads, FEW)
+    h = ONE if heads == ONE else letters.letter("h", heads, several)
     g = h if asked.shared == heads else ONE if asked.shared == ONE else letters.letter("g", asked.shared, FEW)
     shares = [(d, h), (asked.width, heads)] if split else []
     shares += [(h, g), (heads, asked.shared)] if g not in {h, ONE} else []

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from fractions import Fraction
 from typing import TYPE_CHECKING, Annotated
 
-from dlcalc.counting import like_terms, times, total
+from dlcalc.counting import like_terms, multiples, times, total
 from dlcalc.derivation import Letters
 from dlcalc.errors import DlcalcError
 from dlcalc.givens import COUNT, Size, choice, scalar, size, switch
@@ -28,6 +28,8 @@ FEW = Domain(COUNT.low, COUNT.low + 3, whole=True)
 """Sizes of inputs whose entries are visited; small, because their axes multiply."""
 MAX_LAYERS = 1_000
 """Layers that are really passed through to count their arrays."""
+MAX_GROUPS = 512
+"""Groups whose means the loops can count where the channels are a symbol."""
 PER_ENTRY = ("layer", "rms")
 """What normalises over entries that have parameters of their own; the others share them in a channel."""
 _MEANS = {
@@ -168,6 +170,11 @@ def _divides(norm: Norm) -> None:
     groups, (channels,) = norm.groups, norm.features
     if groups is None and norm.batch is not None:
         raise DlcalcError("the groups are not given, so the means cannot be counted", "add --groups G")
+    if isinstance(groups, Num) and groups.value > MAX_GROUPS and symbols(channels) and norm.batch is not None:
+        raise DlcalcError(
+            f"{plain(groups)} groups of {plain(channels)} channels are too many to count their means",
+            "give --features as a number",
+        )
     if isinstance(groups, Num) and isinstance(channels, Num) and (channels.value / groups.value).denominator != 1:
         near = (
             [n for n in range(1, int(channels.value) + 1) if channels.value % n == 0] if channels.value <= 10**6 else []
@@ -181,7 +188,7 @@ def _tally(norm: Norm) -> Tally:
     """Write the parameters, the running statistics and, for a batch, the means in letters."""
     letters = Letters(taken=symbols(norm.features, norm.before, norm.groups or ONE, norm.layers, norm.batch or ONE))
     own = norm.features[-1:] if norm.per_channel else norm.features
-    c = letters.letter("C" if norm.unit == "channel" else "n", mul(*own), FEW)
+    c = letters.letter("C" if norm.unit == "channel" else "n", mul(*own), _channels(norm))
     many = ONE if norm.layers == ONE else letters.letter("L", norm.layers, FEW)
     averaged = _averaged(norm, letters, c) if norm.batch is not None else None
     names = {"scale": norm.scale, "shift": norm.shift, "running_mean": norm.running, "running_variance": norm.running}
@@ -207,6 +214,13 @@ def _tally(norm: Norm) -> Tally:
     )
 
 
+def _channels(norm: Norm) -> Domain:
+    """Say where channels are sampled: a known number of groups must find some that it divides."""
+    if norm.batch is None or not isinstance(norm.groups, Num):
+        return FEW
+    return multiples(norm.groups, norm.features[-1])
+
+
 def _trained_or_not(norm: Norm, many: Expr, c: Expr) -> tuple[Part, ...]:
     """Write the parameters and the statistics of so many layers with c channels or entries."""
     once = times(many, c)
@@ -230,8 +244,8 @@ class Averaged:
     norm: Norm
     axes: tuple[Expr, ...]
     over: tuple[int, ...]
-    channels: Expr
-    groups: Sym | None
+    shared: tuple[tuple[Expr, Expr], ...] = ()
+    """Channels and the groups that divide them, in letters and as given."""
 
     def parts(self) -> tuple[Part, ...]:
         """Count the means, and the entries of each."""
@@ -244,9 +258,8 @@ class Averaged:
 
     def constraints(self) -> tuple[Relation, ...]:
         """Restrict the channels to those that the groups divide."""
-        if self.groups is None:
-            return ()
-        return (Relation(floor(self.channels / self.groups), "=", self.channels / self.groups),)
+        each = (channels / groups for channels, groups in self.shared if symbols(channels, groups))
+        return tuple(Relation(floor(one), "=", one) for one in each)
 
     def forward(self, net: Layers, sizes: Mapping[str, int]) -> None:
         """Average an input of these axes."""
@@ -261,11 +274,12 @@ def _averaged(norm: Norm, letters: Letters, c: Sym) -> Averaged:
     if norm.kind in PER_ENTRY:
         inside = mul(*norm.features[:-1]) if norm.per_channel else ONE
         s = letters.letter("S", inside, FEW) if inside != ONE else ONE
-        return Averaged(norm, (examples, positions, s, c), (2, 3), c, None)
-    if norm.kind == "group":
+        return Averaged(norm, (examples, positions, s, c), (2, 3))
+    if norm.groups is not None:
         g = letters.letter("G", norm.groups, FEW)
-        return Averaged(norm, (examples, positions, g, c / g), (1, 3), c, g)
-    return Averaged(norm, (examples, positions, c), (0, 1) if norm.kind == "batch" else (1,), c, None)
+        shared = ((c, g), (norm.features[-1], norm.groups))
+        return Averaged(norm, (examples, positions, g, c / g), (1, 3), shared)
+    return Averaged(norm, (examples, positions, c), (0, 1) if norm.kind == "batch" else (1,))
 
 
 def _assumptions(norm: Norm) -> tuple[str, ...]:

@@ -52,6 +52,10 @@ SYMBOLS: list[tuple[str, dict[str, Any], str]] = [
     ("free sizes, h heads", {**LETTERS, "d_k": "k", "bias": False}, "4*d*h*k"),
     ("one head of keys", ONE_KEY, "17*D^2/8 + 17*D/8"),
     ("cross", {"d_model": "d", "context": "c", "bias": False}, "d^2 + 2*c*d"),
+    ("h heads share 8 of keys", {**LETTERS, "kv_heads": 8, "bias": False}, "2*d^2 + 16*d^2/h"),
+    ("2h heads share 4 of keys", {"d_model": "d", "heads": "2h", "kv_heads": 4, "bias": False}, "2*d^2 + 4*d^2/h"),
+    ("eight heads of n + 1", {"d_model": "n+1", "heads": 8, "output_projection": False, "bias": False}, "3*(n + 1)^2"),
+    ("64 heads", {"d_model": "D", "heads": 64, "bias": False}, "4*D^2"),
     ("all letters", FREE_LETTERS, "d*h*k + c*g*k + c*g*v + h*v*d + h*k + g*k + g*v + d"),
 ]
 
@@ -194,6 +198,14 @@ ERRORS: list[tuple[dict[str, Any], str]] = [
     (
         {"d_model": 64, "heads": 8, "kv_heads": 3},
         "kv-heads 3 does not divide the 8 heads; use --kv-heads 8, 1, or another that divides them",
+    ),
+    (
+        {"d_model": 64, "kv_heads": 2},
+        "one head has one head of keys and values, not 2; add --heads H, or leave --kv-heads out",
+    ),
+    (
+        {**LETTERS, "kv_heads": 17},
+        "17 heads of keys and values, shared by h heads, are too many to count; give --heads as a number",
     ),
     (
         {"d_model": 64, "context_tokens": 3},

@@ -99,6 +99,8 @@ MEANS: list[tuple[str, dict[str, Any], str, str]] = [
     ("layer: parameters shared, means not", CHANNELS, "N", "128"),
     ("group", GROUPS, "128", "6272"),
     ("group, letters", LETTERS, "m*G", "H*W*C/G"),
+    ("group, its number known", {"kind": "group", "features": "C", "groups": 32, "batch": "m"}, "32*m", "C/32"),
+    ("group, an expression", {"kind": "group", "features": "n+1", "groups": 2, "batch": 1}, "2", "(n + 1)/2"),
     ("instance", INSTANCE, "12", "64"),
     ("rms", {"kind": "rms", "features": 512, "input": "128x512", "batch": 4}, "512", "512"),
     ("a batch of one", {"features": 10, "batch": 1}, "10", "1"),
@@ -167,6 +169,10 @@ ERRORS: list[tuple[dict[str, Any], str]] = [
     (
         {"kind": "layer", "features": 64, "running_stats": True},
         "layer normalisation keeps no running statistics; leave --running-stats out, or use --kind batch",
+    ),
+    (
+        {"kind": "group", "features": "C", "groups": 513, "batch": 2},
+        "513 groups of C channels are too many to count their means; give --features as a number",
     ),
     ({"features": 0}, "features 0 is less than 1; use 1 or more"),
     ({"features": 2.5}, "features 2.5 is not a whole number; use 2 or 3"),
