@@ -35,11 +35,15 @@ Computed = int | float | list["Computed"] | None
 
 @dataclass(frozen=True)
 class Domain:
-    """Where a symbol is sampled: strictly between two bounds, or the whole numbers from one to the other."""
+    """Where a symbol is sampled: strictly between two bounds, or the whole numbers from one to the other.
+
+    With a step, both bounds are multiples of it, and so is what is sampled.
+    """
 
     low: Fraction
     high: Fraction
     whole: bool = False
+    step: int = 1
 
 
 REAL = Domain(Fraction(-3), Fraction(3))
