@@ -1,0 +1,96 @@
+"""Layers that connect everything: fully connected ones, and what leads to them."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from dlcalc.network.layer import Effect, Layer, Misfit, different, given
+from dlcalc.network.quantities import Quantity, Shape, product, text_of, tidy, written
+from dlcalc.notation.expression import Relation, expr
+
+if TYPE_CHECKING:
+    from dlcalc.network.field import Fields
+
+
+@dataclass(frozen=True)
+class Fc(Layer):
+    """A fully connected layer on the last axis: n·m weights, m biases; applied at every place of the other axes."""
+
+    units: Quantity = given("count", "out", "features", place=1)
+    bias: bool = given("switch", default=True)
+
+    def effect(self, *inputs: Shape) -> Effect:
+        """Count a weight per input and unit, and a bias per unit."""
+        (shape,) = inputs
+        weights = (shape[-1], self.units)
+        return Effect(
+            (*shape[:-1], self.units),
+            (weights,),
+            ((self.units,),) if self.bias else (),
+            ((*shape[:-1], *weights),),
+            because=f"{text_of(self.units)} {'unit' if self.units == 1 else 'units'} on {text_of(shape[-1])} inputs"
+            f"{', a bias each' if self.bias else ''}",
+        )
+
+    def seen(self, field: Fields | None, *inputs: Shape) -> Fields | None:
+        """See everything, where there are no places apart from the features."""
+        return field if len(inputs[0]) > 1 else None
+
+
+@dataclass(frozen=True)
+class Rbf(Layer):
+    """Distances to prototypes that are fixed, as in LeNet-5's output: n·m numbers, none of them trained."""
+
+    units: Quantity = given("count", "out", place=1)
+
+    def effect(self, *inputs: Shape) -> Effect:
+        """Count a fixed number per input and unit."""
+        (shape,) = inputs
+        fixed = (shape[-1], self.units)
+        return Effect((*shape[:-1], self.units), macs=((*shape[:-1], *fixed),), fixed=(fixed,))
+
+
+@dataclass(frozen=True)
+class Flatten(Layer):
+    """All entries in one row; no new array is made."""
+
+    def effect(self, *inputs: Shape) -> Effect:
+        """Multiply the axes."""
+        return Effect((product(inputs[0]),))
+
+    def seen(self, field: Fields | None, *inputs: Shape) -> Fields | None:
+        """Lose the places."""
+        return field if len(inputs[0]) == 1 else None
+
+    @property
+    def holds(self) -> bool:
+        """Say that the entries stay where they are."""
+        return False
+
+
+@dataclass(frozen=True)
+class Reshape(Layer):
+    """The same entries in another shape; no new array is made."""
+
+    shape: Shape = given("shape", "size", place=1)
+
+    def effect(self, *inputs: Shape) -> Effect:
+        """Keep the number of entries."""
+        before, after = product(inputs[0]), product(self.shape)
+        if isinstance(before, int) and isinstance(after, int) and before != after:
+            raise Misfit(
+                f"its input {written(inputs[0])} has {before} entries, but {written(self.shape)} has {after}",
+                "give a shape with as many entries",
+            )
+        needs = (Relation(expr(before), "=", expr(after)),) if different(before, after) else ()
+        return Effect(tuple(map(tidy, self.shape)), needs=needs)
+
+    def seen(self, field: Fields | None, *inputs: Shape) -> Fields | None:
+        """Lose the places."""
+        del field, inputs
+
+    @property
+    def holds(self) -> bool:
+        """Say that the entries stay where they are."""
+        return False
