@@ -56,6 +56,8 @@ class Given:
     switch: bool = False
     between: str = ","
     """What stands between the entries when the given is written out."""
+    positional: bool = False
+    """True where the command takes it without a name, in the order of the parameters."""
 
 
 def scalar(
@@ -76,7 +78,14 @@ def scalar(
     return Given(read, flags, help, metavar, domain)
 
 
-def size(*flags: str, help: str, metavar: str = "SIZE", least: int = 1, words: tuple[str, ...] = ()) -> Given:
+def size(  # noqa: PLR0913 (all that a size may be)
+    *flags: str,
+    help: str,
+    metavar: str = "SIZE",
+    least: int = 1,
+    words: tuple[str, ...] = (),
+    positional: bool = False,
+) -> Given:
     """Declare a size: `32`, `32x28`, `256x256x3`, a list of them in Python, or one of a few words."""
 
     def read(name: str, raw: Any) -> Size | str:
@@ -84,7 +93,7 @@ def size(*flags: str, help: str, metavar: str = "SIZE", least: int = 1, words: t
             return raw.strip().lower()
         return tuple(checked(name, axis, whole=True, least=least) for axis in read_size(name, raw, words))
 
-    return Given(read, flags, help, metavar, COUNT, between="x")
+    return Given(read, flags, help, metavar, COUNT, between="x", positional=positional)
 
 
 def values(*flags: str, help: str, metavar: str = "LIST", domain: Domain = REAL) -> Given:
@@ -114,6 +123,17 @@ def switch(help: str) -> Given:
         return raw
 
     return Given(read, (), help, "", switch=True)
+
+
+def text(*flags: str, help: str, metavar: str = "TEXT", positional: bool = False) -> Given:
+    """Declare a text that the question reads itself."""
+
+    def read(name: str, raw: Any) -> str:
+        if not isinstance(raw, str):
+            raise DlcalcError(f"{dashed(name)} is a text, not {_short(raw)}", f"give {metavar}")
+        return raw
+
+    return Given(read, flags, help, metavar, positional=positional)
 
 
 def dashed(name: str) -> str:
@@ -389,5 +409,5 @@ def rectangular(name: str, rows: tuple[Value, ...]) -> tuple[Value, ...]:
 
 __all__ = [
     "COUNT", "POSITIVE", "REAL", "UNIT", "Given", "Size", "checked", "choice", "dashed", "read_scalar", "read_size",
-    "read_values", "scalar", "size", "size_parts", "switch", "values",
+    "read_values", "scalar", "size", "size_parts", "switch", "text", "values",
 ]  # fmt: skip

@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from dlcalc.notation.expression import Relation
     from dlcalc.notation.parser import Scope
     from dlcalc.numeric import Samples
+    from dlcalc.table import Table
 
 POINTS = 64
 
@@ -233,6 +234,8 @@ class Solution:
     givens: Mapping[str, str] = field(default_factory=dict)
     seed: int = 0
     marks: tuple[Mark, ...] = ()
+    tables: tuple[Table, ...] = ()
+    """Answers of many rows; each has a name like an answer."""
 
     @cached_property
     def _verified(self) -> tuple[tuple[Step, ...], tuple[Check, ...]]:
@@ -271,6 +274,10 @@ class Solution:
     def value(self) -> Computed:
         """The first principal answer as a number or nested lists; None while symbols remain."""
         return self.principal_answers[0].computed
+
+    def named(self, name: str) -> str:
+        """Return the name of an answer or a table, or say which there are."""
+        return name if any(table.name == name for table in self.tables) else self[name].name
 
     def __getitem__(self, name: str) -> Answer:
         """Return an answer by its name."""

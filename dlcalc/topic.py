@@ -82,7 +82,9 @@ class Topic:
         Raises DlcalcError (exit code 2) for givens that are unknown, missing, unreadable or impossible.
         """
         raw = {self._canonical.get(name, name): value for name, value in raw.items() if value is not None}
-        givens = " ".join([self.name, *(f"--{dashed(n)} {_written(v)}" for n, v in raw.items())])
+        places = {p.name for p in self.parameters if p.given.positional}
+        given = (f"'{_written(v)}'" if n in places else f"--{dashed(n)} {_written(v)}" for n, v in raw.items())
+        givens = " ".join([self.name, *given])
         try:
             read = self._read(raw)
             solution = self.function(**read)

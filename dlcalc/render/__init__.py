@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from dlcalc.solution import Solution
 
-FORMATS = ("text", "plain", "markdown", "latex", "json")
+FORMATS = ("text", "plain", "markdown", "latex", "json", "csv")
 
 
 @dataclass(frozen=True)

@@ -5,12 +5,12 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from dlcalc.network.layer import Effect, Layer, Misfit, different, given
-from dlcalc.network.quantities import Quantity, Shape, product, text_of, tidy, written
+from dlcalc.networks.layer import Effect, Layer, Misfit, different, given
+from dlcalc.networks.quantities import Quantity, Shape, product, text_of, tidy, written
 from dlcalc.notation.expression import Relation, expr
 
 if TYPE_CHECKING:
-    from dlcalc.network.field import Fields
+    from dlcalc.networks.field import Fields
 
 
 @dataclass(frozen=True)
@@ -94,3 +94,13 @@ class Reshape(Layer):
     def holds(self) -> bool:
         """Say that the entries stay where they are."""
         return False
+
+
+@dataclass(frozen=True)
+class Bias(Layer):
+    """A bias added to the last axis, where a file keeps it apart from the weights."""
+
+    def effect(self, *inputs: Shape) -> Effect:
+        """Count a bias per entry of the last axis."""
+        (shape,) = inputs
+        return Effect(shape, biases=((shape[-1],),), because="a bias per feature")

@@ -6,9 +6,9 @@ from dataclasses import dataclass, field
 from typing import NamedTuple
 
 from dlcalc.errors import DlcalcError
-from dlcalc.network.joins import Again
-from dlcalc.network.layer import Layer, Macro
-from dlcalc.network.quantities import Quantity
+from dlcalc.networks.joins import Again
+from dlcalc.networks.layer import Layer, Macro
+from dlcalc.networks.quantities import Quantity
 
 MAX_NODES = 1_000_000
 
@@ -55,9 +55,9 @@ class Graph:
                 own = details if shares is None else details | {"shares": shares + index}  # type: ignore[operator]
                 at = self.add(part, at, text=f"{text}: {type(part).__name__.lower()}", **own)
             return at
-        if not isinstance(layer, Again):
-            details["row"] = self._rows
-            self._rows += 1
+        again = isinstance(layer, Again)
+        details["row"] = self._rows - again
+        self._rows += not again
         self.nodes.append(Node(layer, inputs, text, **details))  # type: ignore[arg-type]  # fields of Node
         return len(self.nodes) - 1
 

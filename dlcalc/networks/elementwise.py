@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from dlcalc.network.layer import Effect, Layer, given
-from dlcalc.network.quantities import Quantity, Shape
-from dlcalc.network.windows import divides
+from dlcalc.networks.layer import Effect, Layer, given
+from dlcalc.networks.quantities import Quantity, Shape
+from dlcalc.networks.windows import divides
 
 ACTIVATIONS = (
     "relu", "relu6", "leaky-relu", "elu", "selu", "celu", "gelu", "silu", "mish", "sigmoid", "tanh", "softmax",

@@ -5,8 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from dlcalc.network.field import Field, Fields, slid, spread
-from dlcalc.network.layer import (
+from dlcalc.networks.field import Field, Fields, slid, spread
+from dlcalc.networks.layer import (
     NO_PADDING,
     Axes,
     Effect,
@@ -20,7 +20,7 @@ from dlcalc.network.layer import (
     per_axis,
     spatial,
 )
-from dlcalc.network.quantities import Quantity, Shape, ceil_div, floor_div, product, quotient, text_of, tidy, written
+from dlcalc.networks.quantities import Quantity, Shape, ceil_div, floor_div, product, quotient, text_of, tidy, written
 from dlcalc.notation.expression import Relation, expr
 from dlcalc.notation.functions import floor
 

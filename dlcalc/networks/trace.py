@@ -14,14 +14,14 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
-from dlcalc.network import dense, elementwise, joins, sequences, windows
-from dlcalc.network.layer import Layer, per_axis
-from dlcalc.network.sequences import GATES
+from dlcalc.networks import dense, elementwise, joins, sequences, windows
+from dlcalc.networks.layer import Layer, per_axis
+from dlcalc.networks.sequences import GATES
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
-    from dlcalc.network.graph import Graph, Node
+    from dlcalc.networks.graph import Graph, Node
 
 # ruff: noqa: ANN401 (arrays)
 
@@ -322,6 +322,11 @@ def _rbf(trace: Trace, layer: dense.Rbf, x: Any) -> Any:
     return trace.times(x, prototypes)
 
 
+def _bias(trace: Trace, layer: dense.Bias, x: Any) -> Any:
+    del layer
+    return trace.biased(x, bias=True)
+
+
 def _flatten(trace: Trace, layer: Layer, x: Any) -> Any:
     del layer
     return x.reshape(-1) if trace.filled else trace.values((x.size,))
@@ -440,6 +445,7 @@ _FORWARD: dict[type[Layer], Callable[..., Any]] = {
     windows.Upsample: _upsample,
     dense.Fc: _fc,
     dense.Rbf: _rbf,
+    dense.Bias: _bias,
     dense.Flatten: _flatten,
     dense.Reshape: _reshape,
     sequences.Embedding: _embedding,

@@ -5,12 +5,12 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from dlcalc.network.layer import Effect, Layer, Misfit, given
-from dlcalc.network.quantities import Quantity, Shape, product, quotient, text_of, written
-from dlcalc.network.windows import divides
+from dlcalc.networks.layer import Effect, Layer, Misfit, given
+from dlcalc.networks.quantities import Quantity, Shape, product, quotient, text_of, written
+from dlcalc.networks.windows import divides
 
 if TYPE_CHECKING:
-    from dlcalc.network.field import Fields
+    from dlcalc.networks.field import Fields
 
 SEQUENCE_AXES = 2
 GATES = {"rnn": 1, "gru": 3, "lstm": 4}

@@ -5,12 +5,12 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from dlcalc.network.layer import Effect, Layer, Misfit, different, known
-from dlcalc.network.quantities import Shape, text_of, total, written
-from dlcalc.network.windows import same_shape
+from dlcalc.networks.layer import Effect, Layer, Misfit, different, known
+from dlcalc.networks.quantities import Shape, text_of, total, written
+from dlcalc.networks.windows import same_shape
 
 if TYPE_CHECKING:
-    from dlcalc.network.field import Fields
+    from dlcalc.networks.field import Fields
 
 
 @dataclass(frozen=True)

@@ -11,7 +11,7 @@ from __future__ import annotations
 from math import gcd
 from typing import TYPE_CHECKING, NamedTuple
 
-from dlcalc.network.quantities import Quantity, quotient, tidy
+from dlcalc.networks.quantities import Quantity, quotient, tidy
 from dlcalc.notation.evaluate import PLAIN
 from dlcalc.notation.expression import expr
 from dlcalc.solution import symbols

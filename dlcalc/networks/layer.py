@@ -18,12 +18,12 @@ from functools import cache
 from typing import TYPE_CHECKING, Any, Literal, NamedTuple, TypeVar
 
 from dlcalc.errors import DlcalcError
-from dlcalc.network.quantities import Quantity, Shape, tidy, written
+from dlcalc.networks.quantities import Quantity, Shape, tidy, written
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from dlcalc.network.field import Fields
+    from dlcalc.networks.field import Fields
     from dlcalc.notation.expression import Relation
 
 T = TypeVar("T")

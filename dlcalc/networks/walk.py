@@ -6,15 +6,15 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, NamedTuple
 
 from dlcalc.errors import NotationError
-from dlcalc.network.field import POINT, Field, Fields, joined
-from dlcalc.network.joins import Again, Input
-from dlcalc.network.layer import Effect, Misfit, different
-from dlcalc.network.quantities import Quantity, Shape, product, tidy, total
+from dlcalc.networks.field import POINT, Field, Fields, joined
+from dlcalc.networks.joins import Again, Input
+from dlcalc.networks.layer import Effect, Misfit, different
+from dlcalc.networks.quantities import Quantity, Shape, product, tidy, total
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from dlcalc.network.graph import Graph, Node
+    from dlcalc.networks.graph import Graph, Node
     from dlcalc.notation.expression import Relation
 
 BYTES = 4
@@ -122,7 +122,7 @@ class Walked:
     @property
     def last_field(self) -> Row | None:
         """The last row where an entry sees a window of the input, if anything has moved a window."""
-        moved = [row for row in self.layers if row.fields]
+        moved = [row for row in self.rows if row.fields]
         return next((row for row in reversed(moved) if any(f != POINT for f in row.fields or ())), None)
 
 
@@ -131,7 +131,7 @@ def walk(graph: Graph) -> Walked:
 
     Raises DlcalcError, with the layer and what flows into it, where a layer does not fit.
 
-    >>> from dlcalc.network.language import build, read
+    >>> from dlcalc.networks.language import build, read
     >>> [row.output for row in walk(build(read("conv 16 7, pool 2, flatten"), (32, 32, 3))).rows[1:]]
     [(26, 26, 16), (13, 13, 16), (2704,)]
     """

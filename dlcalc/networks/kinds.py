@@ -7,11 +7,11 @@ from __future__ import annotations
 
 from typing import Any, NamedTuple
 
-from dlcalc.network.dense import Fc, Flatten, Rbf, Reshape
-from dlcalc.network.elementwise import ACTIVATIONS, Activation, Dropout, Norm, Prelu
-from dlcalc.network.layer import Layer
-from dlcalc.network.sequences import GATES, Attention, Embedding, Positions, Recurrent
-from dlcalc.network.windows import (
+from dlcalc.networks.dense import Fc, Flatten, Rbf, Reshape
+from dlcalc.networks.elementwise import ACTIVATIONS, Activation, Dropout, Norm, Prelu
+from dlcalc.networks.layer import Layer
+from dlcalc.networks.sequences import GATES, Attention, Embedding, Positions, Recurrent
+from dlcalc.networks.windows import (
     Conv,
     ConvTranspose,
     Crop,

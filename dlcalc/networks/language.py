@@ -21,11 +21,11 @@ from typing import TYPE_CHECKING, Any, NamedTuple, NoReturn
 
 from dlcalc.errors import DlcalcError, NotationError, nearest
 from dlcalc.givens import checked, read_scalar, size_parts
-from dlcalc.network.graph import Graph
-from dlcalc.network.joins import Add, Again, Concat, Input
-from dlcalc.network.kinds import BLOCKS, KINDS, Kind
-from dlcalc.network.layer import Argument, Layer, arguments
-from dlcalc.network.quantities import Quantity, Shape, put, tidy
+from dlcalc.networks.graph import Graph
+from dlcalc.networks.joins import Add, Again, Concat, Input
+from dlcalc.networks.kinds import BLOCKS, KINDS, Kind
+from dlcalc.networks.layer import Argument, Layer, arguments
+from dlcalc.networks.quantities import Quantity, Shape, put, tidy
 from dlcalc.notation.expression import Expr
 from dlcalc.notation.patterns import compiled
 
