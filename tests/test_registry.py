@@ -114,9 +114,12 @@ def _as_givens(name: str, example: str) -> dict[str, Any]:
     flags = {f"--{p.name.replace('_', '-')}": p for p in TOPICS[name].parameters}
     flags |= {flag: p for p in TOPICS[name].parameters for flag in p.given.flags}
     words = iter(shlex.split(example))
+    positional = [p for p in TOPICS[name].parameters if p.given.positional]
     givens: dict[str, Any] = {}
     for word in words:
-        if word.startswith("--no-") and word not in flags:
+        if not word.startswith("-"):
+            givens[positional.pop(0).name] = word
+        elif word.startswith("--no-") and word not in flags:
             givens[word[5:].replace("-", "_")] = False
         elif flags[word].given.switch:
             givens[flags[word].name] = True

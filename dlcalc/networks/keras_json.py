@@ -35,12 +35,15 @@ def read_keras(text: str, name: str, shape: Shape | None = None) -> Graph:
         layers = config if isinstance(config, list) else config["layers"]
         nodes = [(layer["class_name"], layer["config"], layer) for layer in layers]
     except (ValueError, TypeError, KeyError, RecursionError):
-        raise DlcalcError(f"--file {name} is no Keras model", "write model.to_json() into it, or give a stack") from None
+        raise DlcalcError(
+            f"--file {name} is no Keras model", "write model.to_json() into it, or give a stack"
+        ) from None
     try:
         return _Reader(name, shape, nodes).graph()
     except (TypeError, KeyError, IndexError, ValueError, AttributeError) as problem:
         raise DlcalcError(
-            f"--file {name} is not as Keras writes it ({type(problem).__name__}: {problem})", "write it by model.to_json()"
+            f"--file {name} is not as Keras writes it ({type(problem).__name__}: {problem})",
+            "write it by model.to_json()",
         ) from None
 
 
@@ -89,7 +92,9 @@ class _Reader:
     def add(self, kind: str, config: dict[str, Any], inputs: list[int], shares: int | None) -> int:
         """Add a layer, and the activation function that Keras keeps inside."""
         if config.get("data_format") == "channels_first":
-            raise DlcalcError(f"--file {self.name}: layer {config.get('name')} has its channels first", "use channels_last")
+            raise DlcalcError(
+                f"--file {self.name}: layer {config.get('name')} has its channels first", "use channels_last"
+            )
         make = _LAYERS.get(kind)
         if make is None:
             fix = nearest(kind, _LAYERS) or f"known are {', '.join(sorted(_LAYERS)[:12])}, …"

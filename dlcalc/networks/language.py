@@ -15,18 +15,18 @@ from the table in `kinds.py`, names of arguments from the fields of its classes.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, fields, replace
+from dataclasses import dataclass, replace
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any, NamedTuple, NoReturn
 
 from dlcalc.errors import DlcalcError, NotationError, nearest
 from dlcalc.givens import checked, read_scalar, size_parts
-from dlcalc.networks.graph import Graph
+from dlcalc.networks.graph import MAX_NODES, Graph
 from dlcalc.networks.joins import Add, Again, Concat, Input
 from dlcalc.networks.kinds import BLOCKS, KINDS, Kind
 from dlcalc.networks.layer import Argument, Layer, arguments
 from dlcalc.networks.quantities import Quantity, Shape, put, tidy
-from dlcalc.notation.expression import Expr
+from dlcalc.notation.expression import Expr, names
 from dlcalc.notation.patterns import compiled
 
 if TYPE_CHECKING:
@@ -516,6 +516,8 @@ class _Builder:
         count = put(item.count, self.values)
         if not isinstance(count, int):
             return self.rounds(item, count, start, shares)
+        if count > MAX_NODES:
+            raise DlcalcError(f"the network has more than {MAX_NODES:,} layers", "repeat less often")
         first, row = self.graph.last + 1, self.graph.next_row
         place = start
         for turn in range(count):
@@ -542,12 +544,22 @@ class _Builder:
 def _with_values(layer: Layer, values: Mapping[str, Quantity]) -> Layer:
     """Put numbers in the place of the symbols of a layer."""
     changed = {}
-    for field in fields(layer):
-        before = getattr(layer, field.name)
+    for argument in arguments(type(layer)):
+        before = getattr(layer, argument.name)
         after = _put(before, values)
-        if after is not before:
-            changed[field.name] = after
+        if after != before:
+            _possible(argument, after)
+            changed[argument.name] = after
     return replace(layer, **changed) if changed else layer
+
+
+def _possible(argument: Argument, value: Any) -> None:  # noqa: ANN401 (what a field holds)
+    """Refuse what is no size: less than the least, or not whole."""
+    if isinstance(value, tuple):
+        for part in value:
+            _possible(argument, part)
+    elif (isinstance(value, int) and value < argument.least) or (isinstance(value, Expr) and not names(value)):
+        raise DlcalcError(f"{argument.flags[0]} {value} is no size", "use another number")
 
 
 def _put(value: Any, values: Mapping[str, Quantity]) -> Any:  # noqa: ANN401 (what a field holds)

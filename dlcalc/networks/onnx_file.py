@@ -36,7 +36,9 @@ def read_onnx(content: bytes, name: str, shape: Shape | None = None) -> Graph:
         onnx.checker.check_model(model)
     except Exception as problem:  # noqa: BLE001 (the package raises errors of several libraries)
         reason = str(problem).strip().split("\n", 1)[0][:80]
-        raise DlcalcError(f"--file {name} is not an ONNX model ({reason})", "export it with torch.onnx.export") from None
+        raise DlcalcError(
+            f"--file {name} is not an ONNX model ({reason})", "export it with torch.onnx.export"
+        ) from None
     return _Reader(model.graph, onnx.helper.get_attribute_value, name).graph(shape)
 
 
@@ -68,11 +70,13 @@ class _Reader:
     def add(self, node: Any) -> None:
         """Add an operator."""
         flowing = [name for name in node.input if name in self.places]
-        if not flowing:  # constants and what is computed from them alone
-            for tensor in node.output:
-                self.weights.setdefault(tensor, ())
-            return
         attributes = {attribute.name: self.value_of(attribute) for attribute in node.attribute}
+        if not flowing:  # constants, and what is computed from them alone
+            dims = tuple(attributes["value"].dims) if node.op_type == "Constant" and "value" in attributes else ()
+            self.weights.update(dict.fromkeys(node.output, dims))
+            return
+        if node.op_type == "Reshape":
+            self.built.notes = ("Reshape is read as flatten",)
         held = [self.weights[name] for name in node.input if name in self.weights]
         make = _OPERATORS.get(node.op_type)
         if make is None:
@@ -166,9 +170,21 @@ def _pool(mode: str) -> Callable[[Attributes, Sizes, int], Layer]:
 
 def _add(attributes: Attributes, held: Sizes, flowing: int) -> Layer:
     del attributes
-    if held and flowing == 1:
-        return Bias() if any(held) else Layer()
-    return Add()
+    if flowing > 1:
+        return Add()
+    longer = [size for size in held[0] if size != 1]
+    if len(longer) > 1:
+        raise ValueError("a constant of several axes is added")
+    return Bias() if longer else Layer()
+
+
+def _mul(attributes: Attributes, held: Sizes, flowing: int) -> Layer:
+    del attributes
+    if flowing > 1:
+        return Add(multiply=True)
+    if any(size != 1 for size in held[0]):
+        raise ValueError("it multiplies by a constant of several entries")
+    return Layer()
 
 
 def _concat(attributes: Attributes, held: Sizes, _: int) -> Layer:
@@ -196,7 +212,7 @@ _OPERATORS: dict[str, Callable[[Attributes, Sizes, int], Layer]] = {
     "Flatten": _plain(Flatten()),
     "Reshape": _plain(Flatten()),
     "Add": _add,
-    "Mul": lambda _a, held, _n: Layer() if held else Add(multiply=True),
+    "Mul": _mul,
     "Concat": _concat,
     "Dropout": _plain(Dropout()),
     "Identity": _plain(Layer()),

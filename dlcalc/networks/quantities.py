@@ -91,7 +91,9 @@ def _rounded(function: str, above: Quantity, below: Quantity) -> Quantity:
     match above:
         case Call(inner, (Div(top, Num(bottom)),)) if inner == function and isinstance(below, int):
             return tidy(call(function, top / Num(bottom * below)))
-        case Add((Call("floor", (Div(top, Num(bottom)),)), Num(shift))) if function == "floor" and isinstance(below, int):
+        case Add((Call("floor", (Div(top, Num(bottom)),)), Num(shift))) if function == "floor" and isinstance(
+            below, int
+        ):
             return tidy(call(function, (top + Num(shift * bottom)) / Num(bottom * below)))
     return tidy(call(function, tidy_expr(above) / expr(below)))
 

@@ -60,7 +60,7 @@ class Trace:
         for index, node in enumerate(self.graph.nodes):
             self.counts.clear()
             self.node = index
-            self.shared = None if node.shares is None else list(self.kept[node.shares])
+            self.shared = None if node.shares is None else list(self.kept.get(node.shares, ()))
             y = _FORWARD[type(node.layer)](self, node.layer, *(values[i] for i in node.inputs))
             values.append(y)
             for i in node.inputs:  # what nobody reads any more is forgotten
@@ -169,8 +169,9 @@ def _filtered(trace: Trace, views: Any, filters: int, groups: int) -> Any:
     out = []
     for part in np.split(views, groups, axis=axes):
         kernel = trace.array("weights", *part.shape[axes:], filters // groups)
-        out.append(trace.times(part.reshape(*part.shape[:axes], -1), kernel.reshape(-1, kernel.shape[-1]))) \
-            if trace.filled else out.append(_laid_out(trace, part, kernel, axes))
+        out.append(
+            trace.times(part.reshape(*part.shape[:axes], -1), kernel.reshape(-1, kernel.shape[-1]))
+        ) if trace.filled else out.append(_laid_out(trace, part, kernel, axes))
     return out[0] if groups == 1 else np.concatenate(out, axis=-1)
 
 
@@ -197,8 +198,10 @@ def _linked(trace: Trace, layer: windows.Conv, views: Any) -> Any:
     for link in range(layer.links):  # type: ignore[arg-type]  # as above
         seen = views[(*[slice(None)] * axes, slice(link % views.shape[axes], link % views.shape[axes] + 1))]
         kernel = trace.array("weights", *seen.shape[axes:], 1)
-        response = trace.times(seen.reshape(*places, -1), kernel.reshape(-1, 1)) if trace.filled else _laid_out(
-            trace, seen, kernel, axes
+        response = (
+            trace.times(seen.reshape(*places, -1), kernel.reshape(-1, 1))
+            if trace.filled
+            else _laid_out(trace, seen, kernel, axes)
         )
         unit = link % len(filters)
         filters[unit] = response if filters[unit] is None else filters[unit] + response

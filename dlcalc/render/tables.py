@@ -15,6 +15,8 @@ if TYPE_CHECKING:
 GAP = "  "
 BAR = 16
 """Columns of the longest bar."""
+AFTER_BAR = 9
+"""Columns of the gap and the share behind it."""
 LEAST_TEXT = 16
 """Columns that the first words of a row keep, where the screen is narrow."""
 _EIGHTHS = " ▏▎▍▌▋▊▉"
@@ -34,7 +36,7 @@ def drawn(table: Table, *, ascii: bool, width: int | None) -> list[str]:
     words = [all(isinstance(row[i], str | None) for row in table.rows) for i in indices]
     widths = [max(len(head), *(len(row[i]) for row in cells)) for i, head in enumerate(columns)]
     if width is not None:
-        over = sum(widths) + len(GAP) * len(widths) + (BAR + 5 if bars else 0) - width
+        over = sum(widths) + len(GAP) * len(widths) + (BAR + AFTER_BAR if bars else 0) - width
         first = next((i for i, word in enumerate(words) if word), None)
         if over > 0 and first is not None:
             widths[first] = max(LEAST_TEXT, widths[first] - over)
@@ -54,7 +56,7 @@ def _line(cells: Sequence[str], widths: Sequence[int], words: Sequence[bool]) ->
 def _that_fit(table: Table, width: int, *, ascii: bool) -> list[str]:
     """Choose the columns that have room: those that are brief first, in their order, then the others."""
     order = [*table.brief, *(c for c in table.columns if c not in table.brief)]
-    room = width - (BAR + 5 if table.bar else 0)
+    room = width - (BAR + AFTER_BAR if table.bar else 0)
     chosen: set[str] = set()
     for column in order:
         index = table.columns.index(column)
@@ -75,7 +77,11 @@ def _bars(table: Table, *, ascii: bool) -> list[str]:
     if len(known) < len(values) or not sum(known):
         return []
     largest, total = max(known), sum(known)
-    return [f"{_bar(v, largest, ascii=ascii)} {100 * v / total:.3g}%" if v else "" for v in known]
+    return [f"{_bar(v, largest, ascii=ascii)} {_percent(v / total)}" if v else "" for v in known]
+
+
+def _percent(share: float) -> str:
+    return f"{100 * share:.1f}%" if share >= 0.001 else "<0.1%"  # noqa: PLR2004 (what one decimal can show)
 
 
 def _number(cell: Cell) -> int | None:

@@ -39,7 +39,18 @@ class NamedBytes:
 
 @topic(
     area="layers",
-    answers=("parameters", "output", "weights", "biases", "macs", "flops", "activations", "memory", "receptive_field", "layers"),
+    answers=(
+        "parameters",
+        "output",
+        "weights",
+        "biases",
+        "macs",
+        "flops",
+        "activations",
+        "memory",
+        "receptive_field",
+        "layers",
+    ),
     examples=(
         "32x32x3 'conv 16 7x7, relu, pool 2, conv 32 3x3, relu, flatten, fc 10'",
         "nxnxC 'repeat L { conv C k p(k-1)/2 no-bias }, pool 2'",
@@ -53,14 +64,19 @@ def network(
         Size | None, size("-i", help="What flows in, channels last: 32x32x3, 784, 10x64.", positional=True)
     ] = None,
     stack: Annotated[
-        str | None, text(help="The layers: 'conv 16 7x7, relu, pool 2, flatten, fc 10'.", metavar="STACK", positional=True)
+        str | None,
+        text(help="The layers: 'conv 16 7x7, relu, pool 2, flatten, fc 10'.", metavar="STACK", positional=True),
     ] = None,
     file: Annotated[
         NamedBytes | None, path("-f", help="A file with a stack, Keras JSON (model.to_json()) or an ONNX model.")
     ] = None,
-    zoo: Annotated[str | None, text(help="A network that ships with dlcalc: vgg16, resnet50, unet, ….", metavar="NAME")] = None,
+    zoo: Annotated[
+        str | None, text(help="A network that ships with dlcalc: vgg16, resnet50, unet, ….", metavar="NAME")
+    ] = None,
     output: Annotated[Size | None, size("-o", help="What shall flow out, to solve for --unknown.")] = None,
-    unknown: Annotated[Expr | None, scalar(help="A symbol of the stack or the input to solve for.", metavar="NAME")] = None,
+    unknown: Annotated[
+        Expr | None, scalar(help="A symbol of the stack or the input to solve for.", metavar="NAME")
+    ] = None,
 ) -> Solution:
     """Whole networks: sizes, parameters, costs and receptive fields, layer by layer.
 
@@ -85,7 +101,9 @@ def network(
     found = source(input, stack, file, zoo)
     if unknown is None:
         if output is not None:
-            raise DlcalcError("--output without --unknown solves for nothing", "name the symbol that is unknown: --unknown k")
+            raise DlcalcError(
+                "--output without --unknown solves for nothing", "name the symbol that is unknown: --unknown k"
+            )
         return answered(found)
     if not isinstance(unknown, Sym):
         raise DlcalcError(f"--unknown {unknown} is no symbol", "use a letter in the stack, and name it: --unknown k")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import fields
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
@@ -131,7 +132,7 @@ def _field_cells(fields: Fields | None) -> tuple[Cell, Cell, Cell]:
 def conventions(source: Source) -> Iterator[str]:
     """Say what is counted, as far as this network has it."""
     layers = {type(row.node.layer) for row in source.walked.layers}
-    kept = [row.node.layer for row in source.walked.layers]
+    kept = source.layers
     yield "sizes are written with the channels last, for one input (a batch of 1)"
     yield (
         "1 MAC is a multiplication and an addition, by a weight (in attention also of activations); "
@@ -228,11 +229,9 @@ def setting(source: Source) -> Setting:
 
 def _whole(source: Source) -> Iterator[Relation]:
     """Restrict the symbols inside expressions that must be whole and not negative."""
-    from dataclasses import fields
-
     seen: set[Expr] = set()
-    for node in source.graph().nodes:
-        stack = [getattr(node.layer, f.name) for f in fields(node.layer)]
+    for layer in source.layers:
+        stack = [getattr(layer, f.name) for f in fields(layer)]
         while stack:
             value = stack.pop()
             if isinstance(value, tuple):

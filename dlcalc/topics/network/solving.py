@@ -100,11 +100,17 @@ def _solution(source: Source, name: str, wanted: Shape, found: list[int]) -> Sol
     with_first = _at(source, name, found[0])
     notes = []
     if len(found) > MAX_LISTED:
-        notes.append(f"{name} from {found[0]} on: {len(found):,} values up to {found[-1]} give output {written(wanted)}")
+        notes.append(
+            f"{name} from {found[0]} on: {len(found):,} values up to {found[-1]} give output {written(wanted)}"
+        )
     elif len(found) > 1:
         notes.append(f"{len(found)} values give output {written(wanted)}: the floor drops what a division leaves over")
     first = f"; the table shows {name} = {found[0]}" if len(found) > 1 else ""
-    notes.append(f"every {name} from 0 to {max(MOST, found[-1])} was tried{first}" if found[-1] <= MOST else f"found above {MOST}")
+    notes.append(
+        f"every {name} from 0 to {max(MOST, found[-1])} was tried{first}"
+        if found[-1] <= MOST
+        else f"found above {MOST}"
+    )
     walked = walk(with_first)
     solution_source = Source(ready=with_first)
     rest = setting(solution_source)
@@ -130,7 +136,9 @@ def _steps(source: Source, name: str, value: int) -> Iterator[Step]:
         yield Step(step.rule, step.target, step.before, step.after, f"{name} = {value}: {step.because}")
     row = source.walked.layers[-1]
     entry = Entry("side", number(row.node.row))
-    yield Step("output", entry, entry, expr(row.output[0]), f"{name} = {value} put back in: the first axis of the output")
+    yield Step(
+        "output", entry, entry, expr(row.output[0]), f"{name} = {value} put back in: the first axis of the output"
+    )
 
 
 def _routes(source: Source, name: str, wanted: Shape, found: list[int]) -> Iterator[Route]:
@@ -153,5 +161,3 @@ def _routes(source: Source, name: str, wanted: Shape, found: list[int]) -> Itera
 
     text = "the forward pass laid out with these and their neighbours: these alone give the output"
     yield Route(name, text, tuple(map(number, listed)), giving)
-
-

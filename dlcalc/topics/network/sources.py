@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 
     from dlcalc.givens import Size
     from dlcalc.networks.graph import Graph
+    from dlcalc.networks.layer import Layer
     from dlcalc.topics.network import NamedBytes
 
 
@@ -33,26 +34,31 @@ class Source:
     """What the first comment of a network of the zoo says about it."""
 
     def graph(self, values: Mapping[str, Quantity] | None = None) -> Graph:
-        """Build the graph."""
-        if self.stack is None or self.ready is not None:
+        """Build the graph, with values for its symbols."""
+        if self.stack is None:
             if self.ready is None:
                 raise TypeError(self)
             return self.ready
-        return build(self.stack, self.shape, values)
+        return build(self.stack, self.shape, values) if values else self.walked.graph
 
     @cached_property
     def walked(self) -> Walked:
         """The network as it was asked, walked through."""
-        return walk(self.graph())
+        return walk(self.graph() if self.stack is None else build(self.stack, self.shape))
+
+    @cached_property
+    def layers(self) -> list[Layer]:
+        """The layers that differ."""
+        return list({id(node.layer): node.layer for node in self.graph().nodes}.values())
 
     @cached_property
     def symbols(self) -> frozenset[str]:
         """The names in the input and in the layers."""
         found = symbols(*map(expr, self.shape))
-        for node in self.graph().nodes:
-            held = [getattr(node.layer, f.name) for f in fields(node.layer)]
-            found |= symbols(*map(expr, (node.times, node.copies)))
-            found |= frozenset(name for value in held for name in _names(value))
+        times = {value for node in self.graph().nodes for value in (node.times, node.copies)}
+        found |= symbols(*map(expr, times))
+        for layer in self.layers:
+            found |= _names(tuple(getattr(layer, f.name) for f in fields(layer)))
         return found
 
     @cached_property
@@ -73,7 +79,9 @@ def source(given: Size | None, stack: str | None, file: NamedBytes | None, zoo: 
     there = [name for name, value in named.items() if value is not None]
     if len(there) != 1:
         if not there:
-            raise DlcalcError("no network is given", "write its layers, such as 'conv 16 3, relu, fc 10', or add --file or --zoo")
+            raise DlcalcError(
+                "no network is given", "write its layers, such as 'conv 16 3, relu, fc 10', or add --file or --zoo"
+            )
         raise DlcalcError(f"the network is given twice, by {' and '.join(there)}", "leave one of them out")
     shape = None if given is None else tuple(map(tidy, given))
     if file is not None:
@@ -104,7 +112,9 @@ def _from_file(file: NamedBytes, shape: Shape | None) -> Source:
     try:
         written = content.decode("utf-8-sig")
     except UnicodeDecodeError:
-        raise DlcalcError(f"--file {file.name} is neither text nor an ONNX model", "give a stack, Keras JSON or ONNX") from None
+        raise DlcalcError(
+            f"--file {file.name} is neither text nor an ONNX model", "give a stack, Keras JSON or ONNX"
+        ) from None
     if written.lstrip().startswith(("{", "[", '"')):
         from dlcalc.networks.keras_json import read_keras
 

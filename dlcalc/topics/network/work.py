@@ -33,7 +33,12 @@ def work(source: Source, answers: Sequence[Answer]) -> Work:
     walked = source.walked
     if len(walked.rows) > MAX_TRACED:
         return Work(())
-    steps = [*sides(walked), *_counts(walked, "params", "parameters"), *_counts(walked, "macs", "macs_total"), *_fields(walked)]
+    steps = [
+        *sides(walked),
+        *_counts(walked, "params", "parameters"),
+        *_counts(walked, "macs", "macs_total"),
+        *_fields(walked),
+    ]
     return Work(tuple(steps), tuple(_routes(source, answers)))
 
 
@@ -124,7 +129,8 @@ def _counts(walked: Walked, family: str, name: str) -> Iterator[Step]:
     rows = [
         r
         for r in walked.layers
-        if (r.effect.weights or r.effect.biases if params else r.effect.macs) and not (params and r.node.shares is not None)
+        if (r.effect.weights or r.effect.biases if params else r.effect.macs)
+        and not (params and r.node.shares is not None)
     ]
     total, target = expr(walked.total("parameters" if params else "macs")), Sym(name)
     groups = _grouped(rows, lambda r: (plain(formula(r)), r.effect.because))
