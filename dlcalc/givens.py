@@ -78,7 +78,7 @@ def scalar(
     return Given(read, flags, help, metavar, domain)
 
 
-def size(  # noqa: PLR0913 (all that a size may be)
+def size(
     *flags: str,
     help: str,
     metavar: str = "SIZE",

@@ -4,7 +4,7 @@ How a stack becomes a table:
 
     text (language.py), Keras JSON (keras_json.py), ONNX (onnx_file.py), the zoo (zoo/*.net)
       -> graph.Graph     nodes in order: a layer (a frozen record), the nodes it reads, its name, its place in the text
-      -> walk.walk       one pass: shapes are checked, every node becomes a `Row` (output, weights, biases, MACs, field)
+      -> walk.walk       one pass: shapes are checked, a node becomes a `Row` (output, weights, field)
       -> summary         totals over the rows, the answers of the question
 
 Independent of all that, `trace.py` runs a forward pass with NumPy: arrays are made as large as what flows in asks, their

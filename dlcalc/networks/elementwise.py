@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 from dlcalc.networks.layer import Effect, Layer, given
-from dlcalc.networks.quantities import Quantity, Shape
 from dlcalc.networks.windows import divides
+
+if TYPE_CHECKING:
+    from dlcalc.networks.quantities import Quantity, Shape
 
 ACTIVATIONS = (
     "relu", "relu6", "leaky-relu", "elu", "selu", "celu", "gelu", "silu", "mish", "sigmoid", "tanh", "softmax",
@@ -17,7 +20,7 @@ ACTIVATIONS = (
 
 @dataclass(frozen=True)
 class Norm(Layer):
-    """A normalisation with a scale and a shift per channel: 2C parameters; batch norm also keeps 2C running statistics."""
+    """A normalisation: a scale and a shift per channel, 2C parameters; batch norm also keeps 2C running statistics."""
 
     mode: str = given("word", default="batch", words=("batch", "layer", "group", "instance", "rms"), place=1)
     groups: Quantity = given("count", "g", place=2, default=1)

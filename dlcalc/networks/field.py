@@ -102,13 +102,13 @@ def spread(field: Field, kernel: Quantity, stride: Quantity, before: Quantity, d
     """
     if stride == 1 and all(isinstance(q, int) for q in (kernel, before, dilation)):
         return slid(field, kernel, 1, (kernel - 1) * dilation - before, dilation)
-    if not all(isinstance(q, int) for q in (kernel, stride, before, dilation, field.advance)):
+    if not isinstance(stride, int) or not all(isinstance(q, int) for q in (kernel, before, dilation, field.advance)):
         return None
-    period = len(field.phases) * stride  # type: ignore[operator]  # all are int
+    period = len(field.phases) * stride
     if period > MAX_PHASES:
         return None
     seen = []
-    for entry in range(period):  # type: ignore[arg-type]  # as above
+    for entry in range(period):
         senders = [field.interval(i) for i in _senders(entry, kernel, stride, before, dilation)]  # type: ignore[arg-type]
         if not senders:
             return None

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 from dlcalc.errors import DlcalcError
 from dlcalc.networks.joins import Again
 from dlcalc.networks.layer import Layer, Macro
-from dlcalc.networks.quantities import Quantity
+
+if TYPE_CHECKING:
+    from dlcalc.networks.quantities import Quantity
 
 MAX_NODES = 1_000_000
 

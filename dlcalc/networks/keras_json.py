@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from dlcalc.networks.layer import Padding
     from dlcalc.networks.quantities import Shape
 
+
 # ruff: noqa: ANN401 (what JSON holds)
 
 
@@ -214,6 +215,18 @@ def _recurrent(cell: str) -> Callable[[dict[str, Any]], list[Layer]]:
     return made
 
 
+def _prelu(config: dict[str, Any]) -> list[Layer]:
+    if not config.get("shared_axes"):
+        raise ValueError("a PReLU with a slope per entry: set shared_axes")
+    return [Prelu(channels=True)]
+
+
+def _last_axis(config: dict[str, Any]) -> list[Layer]:
+    if config.get("axis", -1) in {-1, 3}:
+        return [Concat()]
+    raise ValueError("a concatenation along another axis than the channels")
+
+
 _LAYERS: dict[str, Callable[[dict[str, Any]], list[Layer]]] = {
     **dict.fromkeys(("Conv1D", "Conv2D", "Conv3D"), _conv),
     **dict.fromkeys(("DepthwiseConv1D", "DepthwiseConv2D"), _depthwise),
@@ -238,26 +251,14 @@ _LAYERS: dict[str, Callable[[dict[str, Any]], list[Layer]]] = {
     "LeakyReLU": lambda _: [Activation("leaky-relu")],
     "ELU": lambda _: [Activation("elu")],
     "Softmax": lambda _: [Activation("softmax")],
-    "PReLU": lambda c: _kept_prelu(c),
+    "PReLU": _prelu,
     "Embedding": lambda c: [Embedding(c["input_dim"], c["output_dim"])],
     "SimpleRNN": _recurrent("rnn"),
     "GRU": _recurrent("gru"),
     "LSTM": _recurrent("lstm"),
     "Add": lambda _: [Add()],
     "Multiply": lambda _: [Add(multiply=True)],
-    "Concatenate": lambda c: _last_axis(c),
+    "Concatenate": _last_axis,
     "Rescaling": lambda _: [Layer()],
     "Identity": lambda _: [Layer()],
 }
-
-
-def _kept_prelu(config: dict[str, Any]) -> list[Layer]:
-    if not config.get("shared_axes"):
-        raise ValueError("a PReLU with a slope per entry: set shared_axes")
-    return [Prelu(channels=True)]
-
-
-def _last_axis(config: dict[str, Any]) -> list[Layer]:
-    if config.get("axis", -1) in {-1, 3}:
-        return [Concat()]
-    raise ValueError("a concatenation along another axis than the channels")

@@ -36,7 +36,7 @@ MAX_DEPTH = 40
 """Blocks inside blocks."""
 MAX_TEXT = 20_000_000
 """Characters of a stack."""
-_TOKEN = (
+_WORDS = (
     r"(?P<blank>[ \t\r\f\v]+|\#[^\n]*)|(?P<between>,|;|\n|->|→)|(?P<brace>[{}|])"
     r"|(?P<word>(?:\((?:[^()\n]|\([^()\n]*\))*\)|(?!->)[^\s,;{}|#()→])+)"
 )
@@ -112,7 +112,7 @@ def read(text: str) -> Stack:
 
 def _tokens(text: str) -> list[Word]:
     found, place = [], 0
-    scanner = compiled(_TOKEN).scanner(text)  # type: ignore[attr-defined]  # it is there, without a type
+    scanner = compiled(_WORDS).scanner(text)  # type: ignore[attr-defined]  # it is there, without a type
     while place < len(text):
         match = scanner.match()
         if match is None:
@@ -222,7 +222,7 @@ class _Reader:
         count: Quantity = 1
         options = set()
         if word.text == "repeat":
-            count = self.count(word)
+            count = self.count()
         allowed = {"repeat": {"shared"}, "parallel": {"concat", "add"}, "residual": set[str]()}[word.text]
         while self.here.kind == "word":
             option = self.take()
@@ -238,7 +238,7 @@ class _Reader:
             self.fail(f"{word.text} {{ }} has no layers", "put layers between the braces", word)
         return Block(word.text, branches, word.at, count, "shared" in options, "add" not in options, label)
 
-    def count(self, word: Word) -> Quantity:
+    def count(self) -> Quantity:
         if self.here.kind != "word":
             self.fail("repeat needs a number", "write repeat 3 { … }")
         return self.quantity("repeat", self.here.text, self.take(), least=1)

@@ -14,7 +14,6 @@ what flows out and what that takes, or raises `Misfit` with the nearest fix.
 from __future__ import annotations
 
 from dataclasses import MISSING, dataclass, field, fields
-from functools import cache
 from typing import TYPE_CHECKING, Any, Literal, NamedTuple, TypeVar
 
 from dlcalc.errors import DlcalcError
@@ -38,7 +37,7 @@ Padding = tuple[tuple[Quantity, Quantity], ...] | Literal["same", "valid"]
 NO_PADDING: Padding = ((0, 0),)
 
 
-class Misfit(DlcalcError):
+class Misfit(DlcalcError):  # noqa: N818 (an error that says what does not fit)
     """A layer that cannot take what flows in; the walk adds which layer it is."""
 
 
@@ -120,9 +119,11 @@ def given(
     return field(default=default, metadata=metadata)
 
 
-@cache
 def arguments(kind: type[Layer]) -> tuple[Argument, ...]:
     """Return how the fields of a kind of layer are written, in the order of their places."""
+    known = _ARGUMENTS.get(kind)
+    if known is not None:
+        return known
     found = [
         Argument(
             f.name,
@@ -136,7 +137,12 @@ def arguments(kind: type[Layer]) -> tuple[Argument, ...]:
         for f in fields(kind)
         if f.metadata
     ]
-    return tuple(sorted(found, key=lambda argument: argument.place or len(found) + 1))
+    _ARGUMENTS[kind] = tuple(sorted(found, key=lambda argument: argument.place or len(found) + 1))
+    return _ARGUMENTS[kind]
+
+
+_ARGUMENTS: dict[type[Layer], tuple[Argument, ...]] = {}
+"""What `arguments` has found, once per kind of layer."""
 
 
 # what several kinds ask

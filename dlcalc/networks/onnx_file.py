@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 
     from dlcalc.networks.quantities import Shape
 
+
 # ruff: noqa: ANN401 (the onnx package has no types)
 
 
@@ -88,7 +89,7 @@ class _Reader:
             raise DlcalcError(
                 f"--file {self.name}: {node.op_type} {node.name} cannot be read ({problem})", "give it as a stack"
             ) from None
-        weight = next((name for name in node.input if name in self.weights and self.weights[name]), None)
+        weight = next((name for name in node.input if self.weights.get(name)), None)
         shares = self.held.get(weight) if weight else None
         at = self.built.add(
             layer, *(self.places[n] for n in flowing), text=node.op_type.lower(), name=node.name, shares=shares

@@ -94,6 +94,7 @@ class Recurrent(Layer):
     def seen(self, field: Fields | None, *inputs: Shape) -> Fields | None:
         """See everything."""
         del field, inputs
+        return None
 
 
 @dataclass(frozen=True)
@@ -127,6 +128,7 @@ class Attention(Layer):
     def seen(self, field: Fields | None, *inputs: Shape) -> Fields | None:
         """See everything."""
         del field, inputs
+        return None
 
     def head_width(self, width: Quantity) -> Quantity:
         """Return the width of the queries and keys of a head."""

@@ -23,7 +23,8 @@ if TYPE_CHECKING:
 
     from dlcalc.networks.graph import Graph, Node
 
-# ruff: noqa: ANN401 (arrays)
+
+# ruff: noqa: ANN401 (arrays, and layers whose fields are numbers here)
 
 MAX_FILLED = 20_000_000
 """Numbers that are really allocated and multiplied out, and MAX_MULTIPLIED products of them."""
@@ -124,13 +125,13 @@ class Axis(NamedTuple):
     places: int
 
 
-def axes_of(layer: windows.Window, shape: tuple[int, ...]) -> list[Axis]:
+def axes_of(layer: Any, shape: tuple[int, ...]) -> list[Axis]:
     """Move the window over every axis, place by place; `same` and `ceil` add the entries that the last place lacks."""
     found = []
     for n, k, s, before, after, d in layer.axes(shape):
         if not all(isinstance(q, int) for q in (n, k, s, before, after, d)):
             raise TypeError(layer)
-        found.append(_axis(n, k, s, (before, after), d, rounds_up=getattr(layer, "ceil", False)))  # type: ignore[arg-type]
+        found.append(_axis(n, k, s, (before, after), d, rounds_up=getattr(layer, "ceil", False)))
     return found
 
 
@@ -183,19 +184,19 @@ def _laid_out(trace: Trace, part: Any, kernel: Any, axes: int) -> Any:
     return trace.values((*part.shape[:axes], kernel.shape[-1]))
 
 
-def _conv(trace: Trace, layer: windows.Conv, x: Any) -> Any:
+def _conv(trace: Trace, layer: Any, x: Any) -> Any:
     views = _views(trace, x, axes_of(layer, x.shape))
     if layer.links:
         return trace.biased(_linked(trace, layer, views), bias=layer.bias)
-    return trace.biased(_filtered(trace, views, layer.channels, layer.groups), bias=layer.bias)  # type: ignore[arg-type]
+    return trace.biased(_filtered(trace, views, layer.channels, layer.groups), bias=layer.bias)
 
 
-def _linked(trace: Trace, layer: windows.Conv, views: Any) -> Any:
+def _linked(trace: Trace, layer: Any, views: Any) -> Any:
     """Let every filter see a few channels, in turn, until all connections are used."""
     axes = (views.ndim - 1) // 2
     places = views.shape[:axes]
-    filters: list[Any] = [None] * layer.channels  # type: ignore[operator]  # in numbers here
-    for link in range(layer.links):  # type: ignore[arg-type]  # as above
+    filters: list[Any] = [None] * layer.channels
+    for link in range(layer.links):
         seen = views[(*[slice(None)] * axes, slice(link % views.shape[axes], link % views.shape[axes] + 1))]
         kernel = trace.array("weights", *seen.shape[axes:], 1)
         response = (
@@ -208,16 +209,16 @@ def _linked(trace: Trace, layer: windows.Conv, views: Any) -> Any:
     return np.concatenate([f for f in filters if f is not None], axis=-1)
 
 
-def _depthwise(trace: Trace, layer: windows.Depthwise, x: Any) -> Any:
+def _depthwise(trace: Trace, layer: Any, x: Any) -> Any:
     views = _views(trace, x, axes_of(layer, x.shape))
     channels = x.shape[-1]
     if trace.filled and channels <= 64:  # noqa: PLR2004 (a group per channel, while they are few)
-        y = _filtered(trace, views, channels * layer.multiplier, channels)  # type: ignore[operator]
+        y = _filtered(trace, views, channels * layer.multiplier, channels)
         return trace.biased(y, bias=layer.bias)
     axes = (views.ndim - 1) // 2
     kernel = trace.array("weights", *views.shape[axes:], layer.multiplier)
     trace.counts["macs"] += views.size * kernel.shape[-1]
-    y = trace.values((*views.shape[:axes], channels * layer.multiplier))  # type: ignore[operator]
+    y = trace.values((*views.shape[:axes], channels * layer.multiplier))
     if trace.filled:
         summed = tuple(range(axes + 1, 2 * axes + 1))
         y = np.stack([(views * kernel[..., m]).sum(axis=summed) for m in range(kernel.shape[-1])], axis=-1)
@@ -225,7 +226,7 @@ def _depthwise(trace: Trace, layer: windows.Depthwise, x: Any) -> Any:
     return trace.biased(y, bias=layer.bias)
 
 
-def _transposed(trace: Trace, layer: windows.ConvTranspose, x: Any) -> Any:
+def _transposed(trace: Trace, layer: Any, x: Any) -> Any:
     """Put every input entry, times the filter, where it belongs in a larger array; then cut the padding off."""
     count_axes = x.ndim - 1
     groups, filters = layer.groups, layer.channels
@@ -234,40 +235,37 @@ def _transposed(trace: Trace, layer: windows.ConvTranspose, x: Any) -> Any:
         for values in (layer.kernel, layer.stride, layer.dilation, layer.output_padding)
     )
     reached = [
-        max(i * s + t * d for i in (0, n - 1) for t in (0, k - 1)) + 1  # type: ignore[operator]  # in numbers here
+        max(i * s + t * d for i in (0, n - 1) for t in (0, k - 1)) + 1
         for n, s, k, d in zip(x.shape, strides, kernel_sides, dilations, strict=False)
     ]
-    weights = [
-        trace.array("weights", x.shape[-1] // groups, *kernel_sides, filters // groups)  # type: ignore[operator, arg-type]
-        for _ in range(groups)  # type: ignore[arg-type]
-    ]
+    weights = [trace.array("weights", x.shape[-1] // groups, *kernel_sides, filters // groups) for _ in range(groups)]
     trace.counts["macs"] += sum(x.size // x.shape[-1] * w.size for w in weights)
-    full = np.zeros((*reached, filters), np.float32) if trace.filled else trace.values((*reached, filters))  # type: ignore[arg-type]
+    full = np.zeros((*reached, filters), np.float32) if trace.filled else trace.values((*reached, filters))
     if trace.filled:
-        parts = np.split(full, groups, axis=-1)  # type: ignore[arg-type]
-        for part, seen, w in zip(parts, np.split(x, groups, axis=-1), weights, strict=True):  # type: ignore[arg-type]
-            for offset in np.ndindex(*kernel_sides):  # type: ignore[arg-type]
+        parts = np.split(full, groups, axis=-1)
+        for part, seen, w in zip(parts, np.split(x, groups, axis=-1), weights, strict=True):
+            for offset in np.ndindex(*kernel_sides):
                 places = tuple(
-                    slice(t * d, t * d + (n - 1) * s + 1, s)  # type: ignore[operator]
+                    slice(t * d, t * d + (n - 1) * s + 1, s)
                     for t, d, s, n in zip(offset, dilations, strides, x.shape, strict=False)
                 )
                 part[places] += seen @ w[(slice(None), *offset)]
         full = np.concatenate(parts, axis=-1)
-    full = trace.padded(full, [(0, e) for e in extra])  # type: ignore[misc]
+    full = trace.padded(full, [(0, e) for e in extra])
     return trace.biased(full[_kept(layer, x.shape, full.shape, strides)], bias=layer.bias)
 
 
-def _kept(layer: windows.ConvTranspose, shape: Any, full: Any, strides: Any) -> tuple[slice, ...]:
+def _kept(layer: Any, shape: Any, full: Any, strides: Any) -> tuple[slice, ...]:
     """Return what is left when the padding is cut off; `same` leaves n·s entries, the middle ones."""
     if layer.padding == "same":
         cuts = [max(f - n * s, 0) for f, n, s in zip(full, shape[:-1], strides, strict=False)]
         return tuple(slice(c // 2, c // 2 + n * s) for c, n, s in zip(cuts, shape[:-1], strides, strict=True))
     pads = ((0, 0),) if layer.padding == "valid" else layer.padding
-    wide = per_axis(pads, len(shape) - 1, shape, "")  # type: ignore[arg-type]
-    return tuple(slice(a, f - b) for (a, b), f in zip(wide, full, strict=False))  # type: ignore[operator]
+    wide = per_axis(pads, len(shape) - 1, shape, "")
+    return tuple(slice(a, f - b) for (a, b), f in zip(wide, full, strict=False))
 
 
-def _pool(trace: Trace, layer: windows.Pool, x: Any) -> Any:
+def _pool(trace: Trace, layer: Any, x: Any) -> Any:
     views = _views(trace, x, axes_of(layer, x.shape))
     axes = (views.ndim - 1) // 2
     if not trace.filled:
@@ -276,7 +274,7 @@ def _pool(trace: Trace, layer: windows.Pool, x: Any) -> Any:
     return views.max(axis=over) if layer.mode == "max" else views.mean(axis=over)
 
 
-def _subsample(trace: Trace, layer: windows.Subsample, x: Any) -> Any:
+def _subsample(trace: Trace, layer: Any, x: Any) -> Any:
     views = _views(trace, x, axes_of(layer, x.shape))
     axes = (views.ndim - 1) // 2
     coefficients = trace.array("weights", x.shape[-1])
@@ -285,47 +283,47 @@ def _subsample(trace: Trace, layer: windows.Subsample, x: Any) -> Any:
     return trace.biased(summed * coefficients, bias=True)
 
 
-def _global_pool(trace: Trace, layer: windows.GlobalPool, x: Any) -> Any:
+def _global_pool(trace: Trace, layer: Any, x: Any) -> Any:
     if not trace.filled:
         return trace.values(x.shape[-1:])
     over = tuple(range(x.ndim - 1))
     return x.max(axis=over) if layer.mode == "max" else x.mean(axis=over)
 
 
-def _pairs(layer: windows.Pad | windows.Crop, x: Any) -> Any:
-    return per_axis(layer.amount, x.ndim - 1, x.shape, "")  # type: ignore[arg-type]
+def _pairs(layer: Any, x: Any) -> Any:
+    return per_axis(layer.amount, x.ndim - 1, x.shape, "")
 
 
-def _pad(trace: Trace, layer: windows.Pad, x: Any) -> Any:
+def _pad(trace: Trace, layer: Any, x: Any) -> Any:
     return trace.padded(x, _pairs(layer, x))
 
 
-def _crop(trace: Trace, layer: windows.Crop, x: Any) -> Any:
+def _crop(trace: Trace, layer: Any, x: Any) -> Any:
     del trace
     return x[tuple(slice(a, n - b) for (a, b), n in zip(_pairs(layer, x), x.shape, strict=False))]
 
 
-def _upsample(trace: Trace, layer: windows.Upsample, x: Any) -> Any:
+def _upsample(trace: Trace, layer: Any, x: Any) -> Any:
     del trace
     for axis, scale in enumerate(per_axis(layer.scale, x.ndim - 1, x.shape, "")):
-        x = np.repeat(x, scale, axis=axis)  # type: ignore[arg-type]
+        x = np.repeat(x, scale, axis=axis)
     return x
 
 
 # everything else
 
 
-def _fc(trace: Trace, layer: dense.Fc, x: Any) -> Any:
-    weights = trace.array("weights", x.shape[-1], layer.units)  # type: ignore[arg-type]
+def _fc(trace: Trace, layer: Any, x: Any) -> Any:
+    weights = trace.array("weights", x.shape[-1], layer.units)
     return trace.biased(trace.times(x, weights), bias=layer.bias)
 
 
-def _rbf(trace: Trace, layer: dense.Rbf, x: Any) -> Any:
-    prototypes = trace.array("fixed", x.shape[-1], layer.units)  # type: ignore[arg-type]
+def _rbf(trace: Trace, layer: Any, x: Any) -> Any:
+    prototypes = trace.array("fixed", x.shape[-1], layer.units)
     return trace.times(x, prototypes)
 
 
-def _bias(trace: Trace, layer: dense.Bias, x: Any) -> Any:
+def _bias(trace: Trace, layer: Any, x: Any) -> Any:
     del layer
     return trace.biased(x, bias=True)
 
@@ -335,13 +333,13 @@ def _flatten(trace: Trace, layer: Layer, x: Any) -> Any:
     return x.reshape(-1) if trace.filled else trace.values((x.size,))
 
 
-def _reshape(trace: Trace, layer: dense.Reshape, x: Any) -> Any:
-    if prod(layer.shape) != x.size:  # type: ignore[arg-type, type-var]
+def _reshape(trace: Trace, layer: Any, x: Any) -> Any:
+    if prod(layer.shape) != x.size:
         raise ValueError("the number of entries changes")
-    return x.reshape(layer.shape) if trace.filled else trace.values(layer.shape)  # type: ignore[arg-type]
+    return x.reshape(layer.shape) if trace.filled else trace.values(layer.shape)
 
 
-def _norm(trace: Trace, layer: elementwise.Norm, x: Any) -> Any:
+def _norm(trace: Trace, layer: Any, x: Any) -> Any:
     if layer.mode == "batch":
         trace.array("fixed", x.shape[-1])
         trace.array("fixed", x.shape[-1])
@@ -351,7 +349,7 @@ def _norm(trace: Trace, layer: elementwise.Norm, x: Any) -> Any:
     return trace.biased(x, bias=layer.affine and layer.shift and layer.mode != "rms")
 
 
-def _prelu(trace: Trace, layer: elementwise.Prelu, x: Any) -> Any:
+def _prelu(trace: Trace, layer: Any, x: Any) -> Any:
     slope = trace.array("weights", x.shape[-1] if layer.channels else 1)
     return np.where(x > 0, x, slope * x) if trace.filled else x
 
@@ -361,20 +359,20 @@ def _same(trace: Trace, layer: Layer, x: Any, *_: Any) -> Any:
     return x
 
 
-def _embedding(trace: Trace, layer: sequences.Embedding, x: Any) -> Any:
-    table = trace.array("weights", layer.entries, layer.width)  # type: ignore[arg-type]
+def _embedding(trace: Trace, layer: Any, x: Any) -> Any:
+    table = trace.array("weights", layer.entries, layer.width)
     return table[np.zeros(x.shape, dtype=int)] if trace.filled else trace.values((*x.shape, table.shape[1]))
 
 
-def _positions(trace: Trace, layer: sequences.Positions, x: Any) -> Any:
-    table = trace.array("weights", layer.most or x.shape[0], x.shape[1])  # type: ignore[arg-type]
+def _positions(trace: Trace, layer: Any, x: Any) -> Any:
+    table = trace.array("weights", layer.most or x.shape[0], x.shape[1])
     return x + table[: x.shape[0]] if trace.filled else x
 
 
-def _recurrent(trace: Trace, layer: sequences.Recurrent, x: Any) -> Any:
+def _recurrent(trace: Trace, layer: Any, x: Any) -> Any:
     """Run the cell over the sequence, in every direction."""
-    units: int = layer.units  # type: ignore[assignment]  # in numbers here
-    vectors: int = layer.biases if layer.bias else 0  # type: ignore[assignment]  # as above
+    units: int = layer.units
+    vectors: int = layer.biases if layer.bias else 0
     out = []
     for _ in range(2 if layer.bidirectional else 1):
         gates = []
@@ -391,15 +389,15 @@ def _recurrent(trace: Trace, layer: sequences.Recurrent, x: Any) -> Any:
     return np.concatenate(out, axis=-1)
 
 
-def _attention(trace: Trace, layer: sequences.Attention, x: Any) -> Any:
+def _attention(trace: Trace, layer: Any, x: Any) -> Any:
     """Compare every entry with every other, head by head."""
-    heads: int = layer.heads  # type: ignore[assignment]  # in numbers here
-    key: int = layer.head_width(x.shape[1])  # type: ignore[assignment]  # as above
+    heads: int = layer.heads
+    key: int = layer.head_width(x.shape[1])
     value = layer.value or key
     mixed = []
     for _ in range(heads):
         q, k, v = (
-            trace.biased(trace.times(x, trace.array("weights", x.shape[1], width)), bias=layer.bias)  # type: ignore[arg-type]
+            trace.biased(trace.times(x, trace.array("weights", x.shape[1], width)), bias=layer.bias)
             for width in (key, key, value)
         )
         mixed.append(trace.times(trace.times(q, k.T), v))
@@ -407,18 +405,18 @@ def _attention(trace: Trace, layer: sequences.Attention, x: Any) -> Any:
     return trace.biased(trace.times(joined, trace.array("weights", joined.shape[1], x.shape[1])), bias=layer.bias)
 
 
-def _input(trace: Trace, layer: joins.Input) -> Any:
-    return trace.values(layer.shape)  # type: ignore[arg-type]  # in numbers here
+def _input(trace: Trace, layer: Any) -> Any:
+    return trace.values(layer.shape)
 
 
-def _add(trace: Trace, layer: joins.Add, *xs: Any) -> Any:
+def _add(trace: Trace, layer: Any, *xs: Any) -> Any:
     for x in xs[1:]:
         if x.shape != xs[0].shape and not layer.multiply:
             raise ValueError("the summands have different shapes")
     return sum(xs[1:], xs[0]) if trace.filled else xs[0]
 
 
-def _concat(trace: Trace, layer: joins.Concat, *xs: Any) -> Any:
+def _concat(trace: Trace, layer: Any, *xs: Any) -> Any:
     del layer
     if trace.filled:
         return np.concatenate(xs, axis=-1)
@@ -502,11 +500,10 @@ def _seen(node: Node, inputs: list[Seen | None], axis: int, length: int) -> Seen
             return None
         lows, highs, cleans = zip(*known, strict=True)
         return np.min(lows, axis=0), np.max(highs, axis=0), np.all(cleans, axis=0)
-    return _seen_by(layer, known[0], axis, dims=0)
+    return _seen_by(layer, known[0], axis)
 
 
-def _seen_by(layer: Layer, x: Seen, axis: int, dims: int) -> Seen | None:
-    del dims
+def _seen_by(layer: Layer, x: Seen, axis: int) -> Seen | None:
     if isinstance(layer, windows.Window):
         return _seen_through(layer, x, axis)
     if isinstance(layer, windows.ConvTranspose):
@@ -515,9 +512,11 @@ def _seen_by(layer: Layer, x: Seen, axis: int, dims: int) -> Seen | None:
         return _with_borders(x, _of_axis(layer.amount, axis))
     if isinstance(layer, windows.Crop):
         a, b = _of_axis(layer.amount, axis)
-        return tuple(values[a : len(values) - b] for values in x)  # type: ignore[return-value]
+        low, high, clean = (values[a : len(values) - b] for values in x)
+        return low, high, clean
     if isinstance(layer, windows.Upsample):
-        return tuple(np.repeat(values, _of_axis(layer.scale, axis)) for values in x)  # type: ignore[return-value]
+        low, high, clean = (np.repeat(values, _of_axis(layer.scale, axis)) for values in x)
+        return low, high, clean
     lost = (dense.Flatten, dense.Reshape, windows.GlobalPool, sequences.Recurrent, sequences.Attention)
     return None if isinstance(layer, lost) else x
 
@@ -535,12 +534,9 @@ def _with_borders(x: Seen, pads: tuple[int, int]) -> Seen:
     )
 
 
-def _seen_through(layer: windows.Window, x: Seen, axis: int) -> Seen:
-    kernel, stride, dilation = (
-        _of_axis(values, axis)
-        for values in (layer.kernel, layer.strides(), layer.dilation)  # type: ignore[attr-defined]
-    )
-    padding: Any = layer.padding  # type: ignore[attr-defined]
+def _seen_through(layer: Any, x: Seen, axis: int) -> Seen:
+    kernel, stride, dilation = (_of_axis(values, axis) for values in (layer.kernel, layer.strides(), layer.dilation))
+    padding: Any = layer.padding
     pads = (-1, -1) if padding == "same" else (0, 0) if padding == "valid" else _of_axis(padding, axis)
     window = _axis(len(x[0]), kernel, stride, pads, dilation, rounds_up=getattr(layer, "ceil", False))
     low, high, clean = _with_borders(x, window.pads)
@@ -553,7 +549,7 @@ def _seen_through(layer: windows.Window, x: Seen, axis: int) -> Seen:
     return lows.min(axis=1), highs.max(axis=1), cleans.all(axis=1)
 
 
-def _seen_spread(layer: windows.ConvTranspose, x: Seen, axis: int) -> Seen:
+def _seen_spread(layer: Any, x: Seen, axis: int) -> Seen:
     """Send what every entry has seen to where the transposed convolution puts it."""
     kernel, stride, dilation, extra = (
         _of_axis(values, axis) for values in (layer.kernel, layer.stride, layer.dilation, layer.output_padding)

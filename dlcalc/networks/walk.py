@@ -88,8 +88,10 @@ class Row(NamedTuple):
 
 
 def _numbers(effect: Effect) -> Numbers:
-    sums = (total(map(product, terms)) for terms in (effect.weights, effect.biases, effect.macs, effect.fixed))
-    return Numbers(*sums, product(effect.output))
+    weights, biases, macs, fixed = (
+        total(map(product, terms)) for terms in (effect.weights, effect.biases, effect.macs, effect.fixed)
+    )
+    return Numbers(weights, biases, macs, fixed, product(effect.output))
 
 
 @dataclass(frozen=True)

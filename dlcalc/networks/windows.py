@@ -28,17 +28,19 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
 ONES: Axes = (1,)
+_NAMED: dict[str, tuple[tuple[Quantity, Quantity], ...]] = {"same": ((-1, -1),), "valid": ((0, 0),)}
+"""The padding that words stand for; −1 is as much as `same` wants."""
 
 
 @dataclass(frozen=True)
 class Window(Layer):
-    """A window of k entries, d apart, moved by s over an axis with zeros at its ends: o = ⌊(n + 2p − d(k−1) − 1)/s⌋ + 1."""
+    """A window of k entries, d apart, moved by s over a padded axis: o = ⌊(n + 2p − d(k − 1) − 1)/s⌋ + 1."""
 
     def strides(self) -> Axes:
         """Return the stride."""
         raise NotImplementedError
 
-    def axes(self, shape: Shape) -> Iterator[tuple[Quantity, Quantity, Quantity, Quantity, Quantity, Quantity]]:
+    def axes(self, shape: Shape) -> Iterator[tuple[Quantity, ...]]:
         """Yield, per spatial axis: entries, window, stride, zeros before and after (−1: as `same` wants), dilation."""
         sides, _ = spatial(shape, "a window")
         count = len(sides)
@@ -46,13 +48,8 @@ class Window(Layer):
         stride = per_axis(self.strides(), count, shape, "stride")
         dilation = per_axis(self.dilation, count, shape, "dilation")  # type: ignore[attr-defined]  # as above
         padding: Padding = self.padding  # type: ignore[attr-defined]  # as above
-        pads = (
-            ((-1, -1),) * count
-            if padding == "same"
-            else NO_PADDING * count
-            if padding == "valid"
-            else per_axis(padding, count, shape, "padding")
-        )
+        said = _NAMED[padding] if isinstance(padding, str) else padding
+        pads = per_axis(said, count, shape, "padding")
         for n, k, s, (before, after), d in zip(sides, kernel, stride, pads, dilation, strict=True):
             yield n, k, s, before, after, d
 
@@ -105,15 +102,15 @@ def _too_large(shape: Shape, side: Quantity, zeros: Quantity, span: Quantity) ->
     padded = f" (= {text_of(side)} + {text_of(zeros)})" if zeros != 0 else ""
     more = ceil_div(tidy(span - side), 2)
     return Misfit(
-        f"its input is {written(shape)}, and a window of {text_of(span)} does not fit into {text_of(tidy(side + zeros))}"
-        f"{padded}",
+        f"its input is {written(shape)}, and a window of {text_of(span)} does not fit into "
+        f"{text_of(tidy(side + zeros))}{padded}",
         f"use padding {text_of(more)} or more, a smaller window, or a larger input",
     )
 
 
 def divides(groups: Quantity, channels: Quantity, what: str) -> tuple[Relation, ...]:
     """Refuse groups that do not divide the channels; of symbols, say that they must."""
-    if groups == 1 or groups == channels:
+    if groups in {1, channels}:
         return ()
     if isinstance(groups, int) and isinstance(channels, int):
         if channels % groups:
@@ -198,7 +195,7 @@ class Depthwise(Window):
             (weights,),
             ((filters,),) if self.bias else (),
             ((*places, *weights),),
-            because=f"{filters_of(filters)} of {times(window)}, each on one channel{', a bias each' if self.bias else ''}",
+            because=f"{filters_of(filters)} of {times(window)}, on one channel{', a bias each' if self.bias else ''}",
             needs=needs,
         )
 
@@ -256,7 +253,7 @@ class ConvTranspose(Layer):
                 cut = tidy(full - n * s)
                 yield n, k, s, d, floor_div(max(cut, 0) if isinstance(cut, int) else cut, 2), tidy(n * s)
             else:
-                if known(extra, s, d) and extra >= max(s, d):  # type: ignore[operator, type-var]  # all are int
+                if known(extra, s, d) and extra >= max(s, d):
                     raise Misfit(
                         f"its output padding {text_of(extra)} is not smaller than its stride {text_of(s)}",
                         "use a smaller output padding, or a larger stride",
@@ -293,7 +290,7 @@ class ConvTranspose(Layer):
 
 @dataclass(frozen=True)
 class Pool(Window):
-    """Pooling; the stride is the window unless given. With `ceil`, a last window that sticks out counts if it starts inside."""
+    """Pooling; the stride is the window unless given. With `ceil` a last window may stick out if it starts inside."""
 
     kernel: Axes = given("axes", "k", "kernel-size", "size", place=1)
     mode: str = given("word", default="max", words=("max", "avg", "average"))
@@ -368,6 +365,7 @@ class GlobalPool(Layer):
     def seen(self, field: Fields | None, *inputs: Shape) -> Fields | None:
         """See everything."""
         del field, inputs
+        return None
 
 
 @dataclass(frozen=True)

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 
 def render(solution: Solution, layout: Layout) -> str:
-    """Write the principal answer alone; several as `name<TAB>value`, one per line; a table as comma-separated values."""
+    """Write the principal answer alone; several as `name<TAB>value`, one per line; a table as CSV."""
     from dlcalc.render.csv import written
 
     asked = [table for table in solution.tables if table.name in layout.get]

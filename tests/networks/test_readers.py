@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 
-def layer(kind: str, name: str, inbound: list[str] | None = None, **config: Any) -> dict[str, Any]:
+def layer(kind: str, name: str, inbound: list[str] | None = None, **config: object) -> dict[str, Any]:
     entry = {"class_name": kind, "config": {"name": name, **config}, "name": name}
     return (
         entry
@@ -124,7 +124,7 @@ def test_an_onnx_model(tmp_path: Path) -> None:
     onnx = pytest.importorskip("onnx")
     make = onnx.helper
 
-    def tensor(name: str, *dims: int) -> Any:
+    def tensor(name: str, *dims: int) -> object:
         size = 1
         for dim in dims:
             size *= dim

@@ -83,8 +83,8 @@ def network(
     Layers: conv, depthwise, separable, conv-transpose, pool max|avg, global-pool, pad, crop, upsample, norm
     batch|layer|group, relu and other activations, dropout, flatten, reshape, fc, embedding, positions, rnn, gru, lstm,
     attention; residual { … } or residual { … | shortcut }, repeat n { … }, repeat n shared { … }, parallel concat|add
-    { … | … }, reuse NAME. Arguments stand in their place or are named: conv 16 3x3 s2 p1 d1 g4 same no-bias, NAME: before a
-    layer names it. Numbers may be symbols. One multiply-accumulate (MAC) is two FLOPs.
+    { … | … }, reuse NAME. Arguments stand in their place or are named: conv 16 3x3 s2 p1 g4 no-bias. NAME: before
+    a layer names it. Numbers may be symbols. One multiply-accumulate (MAC) is two FLOPs.
     Source: Dumoulin and Visin (2016); Araujo, Norris and Sim, Distill (2019); torch.nn, Keras.
 
     Raises DlcalcError when a layer is not known or does not fit, with the layer and what flows into it.
@@ -95,8 +95,8 @@ def network(
     138357544
     """
     from dlcalc.topics.network.answering import answered
-    from dlcalc.topics.network.sources import source
     from dlcalc.topics.network.solving import solved
+    from dlcalc.topics.network.sources import source
 
     found = source(input, stack, file, zoo)
     if unknown is None:

@@ -9,8 +9,6 @@ from typing import TYPE_CHECKING, Any
 from dlcalc.errors import DlcalcError
 from dlcalc.networks.dense import Fc, Rbf
 from dlcalc.networks.elementwise import Norm
-from dlcalc.networks.field import Fields
-from dlcalc.networks.layer import Layer
 from dlcalc.networks.quantities import Quantity, at, text_of, tidy, written
 from dlcalc.networks.sequences import Attention, Recurrent
 from dlcalc.networks.walk import BYTES, Walked, walk
@@ -24,6 +22,8 @@ from dlcalc.table import Cell, Table
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
 
+    from dlcalc.networks.field import Fields
+    from dlcalc.networks.layer import Layer
     from dlcalc.networks.walk import Row
     from dlcalc.solution import Work
     from dlcalc.topics.network.sources import Source
@@ -74,8 +74,10 @@ def _answers(walked: Walked) -> Iterator[Answer]:
     if found["fixed"] != expr(0):
         yield Answer("fixed", found["fixed"])
     yield Answer("macs", found["macs"])
-    slips = (Slip(found["macs"], "a multiply-accumulate is two operations, a multiplication and an addition", "flops"),)
-    yield Answer("flops", expr(tidy(2 * found["macs"])), slips=slips)
+    doubled = (
+        Slip(found["macs"], "a multiply-accumulate is two operations, a multiplication and an addition", "flops"),
+    )
+    yield Answer("flops", expr(tidy(2 * found["macs"])), slips=doubled)
     yield Answer("activations", found["activations"])
     yield Answer("memory", expr(tidy(BYTES * found["activations"])))
     row = walked.last_field
@@ -143,9 +145,9 @@ def conventions(source: Source) -> Iterator[str]:
         "not the input, and not again what flatten only rearranges"
     )
     if layers & {Conv, ConvTranspose, Separable, Fc}:
-        yield "conv and fc layers have a bias unless no-bias; dilation 1 is an ordinary window; shared weights count once"
+        yield "conv and fc have a bias unless no-bias; dilation 1 is an ordinary window; shared weights count once"
     if any(isinstance(layer, Norm) for layer in kept):
-        yield "a norm has a scale (a weight) and a shift (a bias) per channel; running means and variances are not trained"
+        yield "a norm has a scale (weight) and a shift (bias) per channel; running means and variances are not trained"
     if any(isinstance(layer, Recurrent) for layer in kept):
         yield "recurrent layers have two bias vectors per gate as in PyTorch; biases=1 as in Keras (its GRU has two)"
     if any(isinstance(layer, Attention) for layer in kept):
@@ -158,9 +160,9 @@ def conventions(source: Source) -> Iterator[str]:
     row = source.walked.last_field
     if row is not None:
         yield (
-            f"receptive_field: of an entry behind layer {row.node.row} ({row.node.text}), the last that sees a window and "
-            "not the whole input; borders are not cut off, start is the centre of the first entry's field, and 0 the centre "
-            "of the first input entry"
+            f"receptive_field: of an entry behind layer {row.node.row} ({row.node.text}), the last that does not see the "
+            "whole input; borders are not cut off; start is the centre of the first entry's field, counted from 0, the "
+            "centre of the first input entry"
         )
 
 
@@ -177,12 +179,13 @@ def _notes(walked: Walked) -> Iterator[str]:
         yield "inside a symbolic repeat the table counts all rounds, and shows the field of the first"
     first = walked.rows[0].output
     if len(first) == 2 and any(isinstance(row.node.layer, Conv) for row in walked.layers):  # noqa: PLR2004 (one axis, channels)
-        yield f"the input {written(first)} is {text_of(first[0])} places with {text_of(first[1])} channels; an image is HxWxC"
+        places, channels = map(text_of, first)
+        yield f"the input {written(first)} is {places} places with {channels} channels; an image is HxWxC"
     for row in walked.layers:
         if isinstance(row.node.layer, Fc) and len(row.inputs[0]) > 2:  # noqa: PLR2004 (a sequence is usual)
             yield (
-                f"layer {row.node.row} ({row.node.text}) acts on the {text_of(row.inputs[0][-1])} channels at every place of "
-                f"{written(row.inputs[0])}; put flatten before it to connect all entries"
+                f"layer {row.node.row} ({row.node.text}) acts on the {text_of(row.inputs[0][-1])} channels at every place "
+                f"of {written(row.inputs[0])}; put flatten before it to connect all entries"
             )
 
 
@@ -212,8 +215,8 @@ def setting(source: Source) -> Setting:
     per_row: dict[str, Callable[..., Any]] = {
         "params": lambda point, i: runs.row(point, i)[0],
         "macs": lambda point, i: runs.row(point, i)[1],
-        "side": lambda point, i: runs.side(point, i),
-        "field": lambda point, i: runs.field(point, i),
+        "side": runs.side,
+        "field": runs.field,
     }
     totals = {
         "parameters": lambda point: sum(t.weights + t.biases for t in runs.traced(point)),

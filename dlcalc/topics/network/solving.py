@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from dlcalc.givens import Size
 
 MOST = 2_048
-"""Every value up to this is tried; larger ones are found by halving, where the output grows or shrinks with the value."""
+"""Every value up to this is tried; larger ones are found by halving, where the output grows with the value."""
 LARGEST = 1 << 22
 MAX_LISTED = 20
 NEIGHBOURS = 2
@@ -67,7 +67,7 @@ def _beyond(source: Source, name: str, wanted: Shape) -> list[int]:
     while high - low > 1:
         middle = (low + high) // 2
         low, high = (middle, high) if small(middle) else (low, middle)
-    found = []
+    found: list[int] = []
     while _output(source, name, high) == wanted and len(found) <= MAX_LISTED:
         found.append(high)
         high += 1

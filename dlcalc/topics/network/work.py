@@ -5,9 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from dlcalc.networks.quantities import Quantity, tidy
-from dlcalc.networks.trace import MAX_FILLED
 from dlcalc.networks.windows import ConvTranspose, Pool, Window
-from dlcalc.notation.expression import ONE, ZERO, Add, Call, Div, Entry, Expr, Mul, Num, Sym, expr, number, substitute
+from dlcalc.notation.expression import ONE, ZERO, Add, Call, Div, Entry, Expr, Mul, Num, Sym, expr, number
 from dlcalc.notation.printing import plain
 from dlcalc.solution import Route, Step, Work
 from dlcalc.topics.network.answering import Runs
@@ -167,7 +166,8 @@ def _fields(walked: Walked) -> Iterator[Step]:
             continue
         _, k, _, _, _, d = next(layer.axes(row.inputs[0]))
         wider = _product((Add((expr(k), number(-1))), d, before[0].jump))
-        text = f"{_called([row])}: (k − 1) times the jump {plain(expr(before[0].jump))}; jump {plain(expr(row.fields[0].jump))}"
+        jumps = [plain(expr(field.jump)) for field in (before[0], row.fields[0])]
+        text = f"{_called([row])}: (k − 1) times the jump {jumps[0]}; jump {jumps[1]}"
         entry = _entry("field", row)
         lines.append(Step("field", entry, entry, Add((expr(before[0].size), wider)), text))
         lines.append(Step("field-value", entry, lines[-1].after, expr(row.fields[0].size), "computed"))
@@ -195,8 +195,7 @@ def _routes(source: Source, answers: Sequence[Answer]) -> Iterator[Route]:
     method = (
         "a forward pass run on arrays that fit, their entries and products counted"
         if filled or source.symbols
-        else f"a forward pass laid out in NumPy, its arrays' entries counted (more than {MAX_FILLED // 10**6} million numbers: "
-        "not multiplied out)"
+        else "a forward pass laid out in NumPy, the entries of its arrays counted (too many numbers to multiply out)"
     )
 
     def counted(point: Mapping[str, Any]) -> list[Any]:
