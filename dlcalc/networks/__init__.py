@@ -7,8 +7,8 @@ How a stack becomes a table:
       -> walk.walk       one pass: shapes are checked, a node becomes a `Row` (output, weights, field)
       -> summary         totals over the rows, the answers of the question
 
-Independent of all that, `trace.py` runs a forward pass with NumPy: arrays are made as large as what flows in asks, their
-entries counted; and a window is really slid over the indices of an axis to see what an output entry can see.
+Independent of all that, `trace.py` runs a forward pass with NumPy: arrays are made as large as what flows in asks,
+their entries counted; and a window is really slid over the indices of an axis to see what an output entry can see.
 
 Choices that the modules share:
 

@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING
 
 from dlcalc.networks.layer import Effect, Layer, Misfit, different, given
 from dlcalc.networks.quantities import Quantity, Shape, product, text_of, tidy, written
-from dlcalc.notation.expression import Relation, expr
 
 if TYPE_CHECKING:
     from dlcalc.networks.field import Fields
@@ -78,13 +77,13 @@ class Reshape(Layer):
     def effect(self, *inputs: Shape) -> Effect:
         """Keep the number of entries."""
         before, after = product(inputs[0]), product(self.shape)
-        if isinstance(before, int) and isinstance(after, int) and before != after:
+        if different(before, after):
             raise Misfit(
-                f"its input {written(inputs[0])} has {before} entries, but {written(self.shape)} has {after}",
+                f"its input {written(inputs[0])} has {text_of(before)} entries, but {written(self.shape)} has "
+                f"{text_of(after)}",
                 "give a shape with as many entries",
             )
-        needs = (Relation(expr(before), "=", expr(after)),) if different(before, after) else ()
-        return Effect(tuple(map(tidy, self.shape)), needs=needs)
+        return Effect(tuple(map(tidy, self.shape)))
 
     def seen(self, field: Fields | None, *inputs: Shape) -> Fields | None:
         """Lose the places."""

@@ -102,7 +102,8 @@ def spread(field: Field, kernel: Quantity, stride: Quantity, before: Quantity, d
     """
     if stride == 1 and all(isinstance(q, int) for q in (kernel, before, dilation)):
         return slid(field, kernel, 1, (kernel - 1) * dilation - before, dilation)
-    if not isinstance(stride, int) or not all(isinstance(q, int) for q in (kernel, before, dilation, field.advance)):
+    held = (kernel, before, dilation, field.advance, *(q for phase in field.phases for q in phase))
+    if not isinstance(stride, int) or not all(isinstance(q, int) for q in held):
         return None
     period = len(field.phases) * stride
     if period > MAX_PHASES:

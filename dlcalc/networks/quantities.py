@@ -58,8 +58,8 @@ def total(values: Iterable[Quantity]) -> Quantity:
 def quotient(above: Quantity, below: Quantity) -> Quantity:
     """Divide exactly; a fraction stays an expression.
 
-    >>> print(quotient(6, 3), quotient(1, 2))
-    2 1/2
+    >>> print(quotient(6, 3), quotient(1, 3))
+    2 1/3
     """
     if isinstance(above, int) and isinstance(below, int):
         return above // below if above % below == 0 else Num(Fraction(above, below))

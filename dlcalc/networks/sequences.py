@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from dlcalc.networks.field import POINT
 from dlcalc.networks.layer import Effect, Layer, Misfit, given
 from dlcalc.networks.quantities import Quantity, Shape, product, quotient, text_of, written
 from dlcalc.networks.windows import divides
@@ -36,8 +37,18 @@ class Embedding(Layer):
 
     def effect(self, *inputs: Shape) -> Effect:
         """Add an axis."""
+        if len(inputs[0]) > 1:
+            raise Misfit(
+                f"its input is {written(inputs[0])}, and an embedding reads a row of indices",
+                "write the input as its LENGTH alone, such as 32",
+            )
         because = f"a vector of {text_of(self.width)} for each of {text_of(self.entries)} indices"
         return Effect((*inputs[0], self.width), ((self.entries, self.width),), because=because)
+
+    def seen(self, field: Fields | None, *inputs: Shape) -> Fields | None:
+        """See one index."""
+        del inputs
+        return None if field is None else (POINT,)
 
 
 @dataclass(frozen=True)

@@ -124,7 +124,7 @@ class Walked:
     @property
     def last_field(self) -> Row | None:
         """The last row where an entry sees a window of the input, if anything has moved a window."""
-        moved = [row for row in self.rows if row.fields]
+        moved = [row for row in self.rows if row.fields and row.node.times == 1]
         return next((row for row in reversed(moved) if any(f != POINT for f in row.fields or ())), None)
 
 

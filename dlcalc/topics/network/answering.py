@@ -16,7 +16,7 @@ from dlcalc.networks.windows import Conv, ConvTranspose, Separable
 from dlcalc.notation.expression import Expr, Relation, Sym, expr
 from dlcalc.notation.functions import floor
 from dlcalc.notation.printing import unicode
-from dlcalc.solution import COUNT, Answer, Domain, Setting, Slip, Solution
+from dlcalc.solution import COUNT, Answer, Domain, Setting, Slip, Solution, symbols
 from dlcalc.table import Cell, Table
 
 if TYPE_CHECKING:
@@ -35,6 +35,8 @@ COLUMNS = (
 BRIEF = ("index", "layer", "output", "parameters", "macs", "field", "name", "jump", "activations")
 MAX_SIDE = 4_096
 """The largest input that is tried in search of one that every layer accepts."""
+OTHERS = (6, 5, 4, 3, 2, 1)
+"""What the symbols that are no sides of the input are, while such an input is searched for."""
 PER_ROW = ("params", "macs", "side", "field")
 """Families of steps: `params_3` are the parameters of layer 3."""
 
@@ -146,6 +148,8 @@ def conventions(source: Source) -> Iterator[str]:
     )
     if layers & {Conv, ConvTranspose, Separable, Fc}:
         yield "conv and fc have a bias unless no-bias; dilation 1 is an ordinary window; shared weights count once"
+    if any(getattr(layer, "padding", None) == "same" for layer in kept):
+        yield "same pads as in TensorFlow: the output is ⌈n/s⌉; if the zeros are odd in number, one more comes after"
     if any(isinstance(layer, Norm) for layer in kept):
         yield "a norm has a scale (weight) and a shift (bias) per channel; running means and variances are not trained"
     if any(isinstance(layer, Recurrent) for layer in kept):
@@ -160,9 +164,9 @@ def conventions(source: Source) -> Iterator[str]:
     row = source.walked.last_field
     if row is not None:
         yield (
-            f"receptive_field: of an entry behind layer {row.node.row} ({row.node.text}), the last that does not see the "
-            "whole input; borders are not cut off; start is the centre of the first entry's field, counted from 0, the "
-            "centre of the first input entry"
+            f"receptive_field: of an entry behind layer {row.node.row} ({row.node.text}), the last that sees a window "
+            "of the input and not all of it; borders are not cut off; start is the centre of the first entry's field, "
+            "counted from 0, the centre of the first input entry"
         )
 
 
@@ -184,8 +188,8 @@ def _notes(walked: Walked) -> Iterator[str]:
     for row in walked.layers:
         if isinstance(row.node.layer, Fc) and len(row.inputs[0]) > 2:  # noqa: PLR2004 (a sequence is usual)
             yield (
-                f"layer {row.node.row} ({row.node.text}) acts on the {text_of(row.inputs[0][-1])} channels at every place "
-                f"of {written(row.inputs[0])}; put flatten before it to connect all entries"
+                f"layer {row.node.row} ({row.node.text}) acts on the {text_of(row.inputs[0][-1])} channels at every "
+                f"place of {written(row.inputs[0])}; put flatten before it to connect all entries"
             )
 
 
@@ -239,7 +243,7 @@ def _whole(source: Source) -> Iterator[Relation]:
             value = stack.pop()
             if isinstance(value, tuple):
                 stack.extend(value)
-            elif isinstance(value, Expr) and value not in seen:
+            elif isinstance(value, Expr) and value not in seen and symbols(value):
                 seen.add(value)
                 yield Relation(floor(value), "=", value)
                 yield Relation(value, ">=", expr(0))
@@ -249,11 +253,18 @@ def _least_side(source: Source) -> int:
     """Find the least side, the same for all symbols of the input's axes, that every layer accepts."""
     if not source.spatial:
         return 1
-    others = dict.fromkeys(source.symbols - source.spatial, 6)
-    low, side = 0, 1
-    while side <= MAX_SIDE and not _accepts(source, {**others, **dict.fromkeys(source.spatial, side)}):
-        low, side = side, 2 * side
-    high = min(side, MAX_SIDE)
+    for other in OTHERS:
+        others = dict.fromkeys(source.symbols - source.spatial, other)
+        low, high = 0, 1
+        while high <= MAX_SIDE and not _accepts(source, {**others, **dict.fromkeys(source.spatial, high)}):
+            low, high = high, 2 * high
+        if high <= MAX_SIDE:
+            break
+    else:
+        names = ", ".join(sorted(source.spatial))
+        raise DlcalcError(
+            f"the layers fit together for no {names} up to {MAX_SIDE:,}", "check the stack, or give numbers"
+        )
     while high - low > 1:
         middle = (low + high) // 2
         if _accepts(source, {**others, **dict.fromkeys(source.spatial, middle)}):
