@@ -21,6 +21,8 @@ if TYPE_CHECKING:
 
 MAX_LINES = 60
 """Layers that differ, and are derived one by one; of more only the totals are confirmed."""
+MAX_ADDED = 16
+"""Summands that are written out in one line."""
 MAX_TRACED = 20_000
 """Layers of a network that the forward pass visits."""
 MAX_SLID = 4_000_000
@@ -147,6 +149,9 @@ def _counts(walked: Walked, family: str, name: str) -> Iterator[Step]:
         parts.append(entry if len(group) == 1 else Mul((count, entry)))
         inserted.append(value if len(group) == 1 else Mul((count, value)))
         values[plain(entry)] = value
+    if len(groups) > MAX_ADDED:
+        yield Step(name, target, target, total, "the column of the table added up")
+        return
     letters, numbers = (Add(tuple(p)) if len(p) > 1 else p[0] for p in (parts, inserted))
     yield Step(name, target, target, letters, "all layers together")
     yield Step(f"{name}-layers", target, letters, numbers, "layer by layer")
