@@ -286,10 +286,8 @@ class Solution:
                 return answer
         from dlcalc.errors import nearest
 
-        known = ", ".join(a.name for a in self.answers)
-        raise DlcalcError(
-            f"{self.topic} has no answer {name!r}", nearest(name, [a.name for a in self.answers]) or f"it has {known}"
-        )
+        known = [*(answer.name for answer in self.answers), *(table.name for table in self.tables)]
+        raise DlcalcError(f"{self.topic} has no answer {name!r}", nearest(name, known) or f"it has {', '.join(known)}")
 
 
 def symbols(*values: Value) -> frozenset[str]:

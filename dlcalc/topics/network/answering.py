@@ -35,6 +35,8 @@ COLUMNS = (
 BRIEF = ("index", "layer", "output", "parameters", "macs", "field", "name", "jump", "activations")
 MAX_SIDE = 4_096
 """The largest input that is tried in search of one that every layer accepts."""
+MAX_TRACED = 20_000
+"""Layers of a network that are derived and visited by the forward pass."""
 OTHERS = (6, 5, 4, 3, 2, 1)
 """What the symbols that are no sides of the input are, while such an input is searched for."""
 PER_ROW = ("params", "macs", "side", "field")
@@ -172,6 +174,8 @@ def conventions(source: Source) -> Iterator[str]:
 
 def _notes(walked: Walked) -> Iterator[str]:
     yield from walked.graph.notes
+    if len(walked.rows) > MAX_TRACED:
+        yield f"more than {MAX_TRACED:,} layers: counted, but neither derived nor checked by a forward pass"
     layers = [row for row in walked.layers if isinstance(row.parameters, int)]
     if layers and len(layers) == len(walked.layers):
         most = max(layers, key=lambda row: row.parameters)  # type: ignore[arg-type, return-value]  # all are int

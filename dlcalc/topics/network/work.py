@@ -9,7 +9,7 @@ from dlcalc.networks.windows import ConvTranspose, Pool, Window
 from dlcalc.notation.expression import ONE, ZERO, Add, Call, Div, Entry, Expr, Mul, Num, Sym, expr, number
 from dlcalc.notation.printing import plain
 from dlcalc.solution import Route, Step, Work
-from dlcalc.topics.network.answering import Runs
+from dlcalc.topics.network.answering import MAX_TRACED, Runs
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
@@ -23,8 +23,6 @@ MAX_LINES = 60
 """Layers that differ, and are derived one by one; of more only the totals are confirmed."""
 MAX_ADDED = 16
 """Summands that are written out in one line."""
-MAX_TRACED = 20_000
-"""Layers of a network that the forward pass visits."""
 MAX_SLID = 4_000_000
 """Entries of the input times layers, through which windows are slid."""
 
