@@ -8,9 +8,10 @@
            | "reuse" label                                 the same layer again, with the same weights
            | "input" size                                  first of all, in a file
 
-An argument is a value in its place (`conv 16 7x7`), a named one (`stride=2`, `stride 2`, `s2`), a word (`same`, `max`)
-or a switch (`no-bias`). Numbers may be symbols and expressions (`2n`, `(k - 1)/2`); `#` starts a comment. Words come
-from the table in `kinds.py`, names of arguments from the fields of its classes.
+An argument is a value in its place (`conv 16 7x7`), a named one (`stride=2`, `stride 2`, `s2`, `s 2`), a word (`same`,
+`max`) or a switch (`no-bias`). Where windows alone matter, filters may be left out: `conv 7x7`, `conv 7`. Numbers may
+be symbols and expressions (`2n`, `(k - 1)/2`); `#` starts a comment. Words come from the table in `kinds.py`, names of
+arguments from the fields of its classes.
 """
 
 from __future__ import annotations
@@ -41,6 +42,8 @@ _WORDS = (
     r"|(?P<word>(?:\((?:[^()\n]|\([^()\n]*\))*\)|(?!->)[^\s,;{}|#()→])+)"
 )
 _SHORT = r"([a-z]+)([0-9(].*)"
+_FOLLOWS = r"[0-9(].*"
+"""What follows a letter that names it."""
 _LABEL = r"([^\W\d][\w.-]*):(.*)"
 
 
@@ -73,6 +76,8 @@ class Block:
     shared: bool = False
     concat: bool = True
     label: str = ""
+    end: int = -1
+    """Where its last brace ends."""
 
 
 @dataclass(frozen=True)
@@ -97,8 +102,8 @@ class Stack(NamedTuple):
 # reading
 
 
-def read(text: str) -> Stack:
-    """Read a stack.
+def read(text: str, *, filters: bool = True) -> Stack:
+    """Read a stack; without `filters`, convolutions may leave theirs out, and what they give counts as 1.
 
     Raises NotationError, which shows the place, for whatever is not a stack.
 
@@ -107,7 +112,7 @@ def read(text: str) -> Stack:
     """
     if len(text) > MAX_TEXT:
         raise DlcalcError(f"the stack has {len(text):,} characters", f"at most {MAX_TEXT:,} are read")
-    return _Reader(text).stack()
+    return _Reader(text, filters=filters).stack()
 
 
 def _tokens(text: str) -> list[Word]:
@@ -127,8 +132,8 @@ def _tokens(text: str) -> list[Word]:
 class _Reader:
     """A recursive reader of items; the layers themselves are read by `layer`."""
 
-    def __init__(self, text: str) -> None:
-        self.text = text
+    def __init__(self, text: str, *, filters: bool) -> None:
+        self.text, self.filters = text, filters
         self.words = _tokens(text)
         self.next = 0
         self.labels: set[str] = set()
@@ -236,7 +241,8 @@ class _Reader:
             self.fail(f"{word.text} has {len(branches)} branches", f"use at most {most}", word)
         if word.text != "parallel" and not branches[0]:
             self.fail(f"{word.text} {{ }} has no layers", "put layers between the braces", word)
-        return Block(word.text, branches, word.at, count, "shared" in options, "add" not in options, label)
+        end = self.words[self.next - 1].at + 1
+        return Block(word.text, branches, word.at, count, "shared" in options, "add" not in options, label, end)
 
     def count(self) -> Quantity:
         if self.here.kind != "word":
@@ -266,7 +272,7 @@ class _Reader:
             parts.append(self.take())
         written = " ".join(part.text for part in parts)
         try:
-            layer = _layer(tuple(part.text for part in parts))
+            layer = _layer(tuple(part.text for part in parts), filters=self.filters)
         except _Unread as problem:
             word = parts[problem.part]
             self.fail(problem.condition, problem.fix, word, problem.inside)
@@ -297,7 +303,7 @@ class _Unread(Exception):  # noqa: N818 (it becomes a NotationError, which knows
 
 
 @lru_cache(maxsize=4_096)
-def _layer(parts: tuple[str, ...]) -> Layer:
+def _layer(parts: tuple[str, ...], *, filters: bool) -> Layer:
     """Make the layer that a word and its arguments say; a network says the same many times."""
     word = parts[0].lower().replace("_", "-")
     kind = KINDS.get(word)
@@ -310,6 +316,8 @@ def _layer(parts: tuple[str, ...]) -> Layer:
     index = 1
     while index < len(parts):
         index += read.take(parts, index)
+    if not filters:
+        read.leave_out_filters(parts)
     return read.made()
 
 
@@ -320,6 +328,8 @@ class _Arguments:
         self.word, self.kind = word, kind
         self.known = [a for a in arguments(kind.make) if a.name not in kind.preset]
         self.values: dict[str, Any] = dict(kind.preset)
+        self.places: dict[str, int] = {}
+        """Where the values stand that have no name."""
 
     def take(self, parts: Sequence[str], index: int) -> int:
         """Read the argument at an index; return how many parts it takes."""
@@ -337,7 +347,7 @@ class _Arguments:
             if argument.sort == "switch" and low.removeprefix("no-") in argument.flags:
                 self.put(argument, low, index)
                 return 1
-        long = self.find(low) if len(low) > 2 else None  # noqa: PLR2004 (short names are glued to their numbers)
+        long = self.find(low) if len(low) > 2 else self.letter(parts, index)  # noqa: PLR2004 (letters may be symbols)
         if long is not None:
             if index + 1 == len(parts):
                 raise _Unread(f"{part} needs a value", f"write {part}=1", index)
@@ -348,8 +358,32 @@ class _Arguments:
         if short and glued is not None:
             self.put(glued, short[2], index, len(short[1]))
             return 1
-        self.put(self.placed(part, index), part, index)
+        argument = self.placed(part, index)
+        self.put(argument, part, index)
+        self.places[argument.name] = index
         return 1
+
+    def letter(self, parts: Sequence[str], index: int) -> Argument | None:
+        """Find what a letter names that stands before its value: s 2, p same, s s.
+
+        A letter such as k, of an argument that has to be there, is a symbol in its place; there `k 2` is refused.
+        """
+        found = self.find(parts[index]) if index + 1 < len(parts) else None
+        if found is None:
+            return None
+        follows = parts[index + 1]
+        numeric = compiled(_FOLLOWS).fullmatch(follows) is not None
+        if not found.required:
+            return found if numeric or follows == parts[index] or follows in found.words else None
+        if numeric and found.sort == "axes" and self.placed(parts[index], index) is found:
+            one, two = f"{parts[index]}={follows}", f"s={follows}"
+            raise _Unread(
+                f"{parts[index]} {follows} is a {found.name} of {follows}, or a {found.name} {parts[index]} and then "
+                f"{follows}",
+                f"write {one}, or {parts[index]} {two}",
+                index,
+            )
+        return None
 
     def find(self, name: str) -> Argument | None:
         return next((a for a in self.known if name in a.flags and a.sort != "switch"), None)
@@ -388,6 +422,21 @@ class _Arguments:
             self.values[argument.name] = _value(argument, text)
         except _Unread as problem:
             raise _Unread(problem.condition, problem.fix, index, inside + problem.inside) from None
+
+    def leave_out_filters(self, parts: Sequence[str]) -> None:
+        """Do without filters: a number alone is the kernel."""
+        if not {"channels", "kernel"} <= {argument.name for argument in self.known}:
+            return
+        place = self.places.get("channels", 0)
+        if place and "kernel" not in self.values:
+            self.values["kernel"] = (self.values.pop("channels"),)
+        elif place > self.places.get("kernel", place):
+            number, kernel = parts[place], parts[self.places["kernel"]]
+            fix = f"write {self.word} {number} {kernel} for filters, {self.word} {kernel} s{number} for a stride"
+            raise _Unread(f"{number} stands behind the kernel {kernel}", fix, place)
+        if "kernel" not in self.values:
+            raise _Unread(f"{self.word} needs its kernel", f"write {self.word} 3x3, or with filters {self.word} 16 3x3")
+        self.values.setdefault("channels", 1)
 
     def made(self) -> Layer:
         """Make the layer, if nothing is missing."""

@@ -271,6 +271,22 @@ def test_several_solutions_are_all_told() -> None:
     assert network(input="32x32x3", stack="conv 16 k, pool 2", output="13x13x16", unknown="k").value == [6, 7]
 
 
+@pytest.mark.parametrize(
+    ("spaced", "glued"),
+    [
+        ("conv 16 3 s 2 p 1", "conv 16 3 s2 p1"),
+        ("conv 16 3 p same d 2", "conv 16 3 p=same d2"),
+        ("conv C k s s p p", "conv C k s=s p=p"),
+        ("pool 3 s 2", "pool 3 s2"),
+        ("depthwise 3 s (1 + 1) m 2", "depthwise 3 s2 m2"),
+    ],
+)
+def test_a_letter_names_the_number_behind_it(spaced: str, glued: str) -> None:
+    """A stride that is written `s 2` is no symbol s with a padding of 2 behind it."""
+    one, other = (network(input="32x32x3", stack=text) for text in (spaced, glued))
+    assert [answer.text for answer in one.answers] == [answer.text for answer in other.answers]
+
+
 # errors
 
 
@@ -286,6 +302,7 @@ ERRORS = [
     ("a vector", "784", "conv 6 5", "its input is 784, a vector", "28x28x1"),
     ("not a sequence", "8x8x3", "lstm 5", "reads a sequence", "embedding"),
     ("padding of pooling", "8x8x3", "pool 3 p2", "more than half of its window 3", "use padding 1"),
+    ("a letter or a name", "8x8x3", "conv 16 k 2", "k 2 is a kernel of 2, or a kernel k and then 2", "write k=2, or k s=2"),
     ("never closed", "8x8x3", "repeat 3 { relu", "{ is never closed", "add }"),
     ("unknown option", "8x8x3", "conv 6 5 strid=2", "conv has no strid; did you mean stride?", "^"),
     ("twice", "8x8x3", "conv 6 5 s2 stride=2", "conv has stride twice", "once"),
