@@ -10,11 +10,11 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from dlcalc import DlcalcError, Solution, marked, receptive_field
+from dlcalc import DlcalcError, Solution, marked, network, receptive_field
 from dlcalc.notation.evaluate import PLAIN
 from dlcalc.notation.expression import Entry
 from dlcalc.numeric import check_step, sample
-from dlcalc.stack import Repeated, Windows, read_stack
+from dlcalc.topics.receptive_field.reading import Repeated, Windows, read_stack
 
 ALEXNET = (
     "conv 64 11x11 s4 valid, pool 3 s2, conv 192 5x5 same, pool 3 s2, conv 384 3x3 same, conv 384 3x3 same, "
@@ -75,7 +75,7 @@ ANSWERS: list[tuple[str, dict[str, Any], dict[str, str]]] = [
     ),
     (
         "L strided layers",
-        {"layers": "repeat L { conv k s s }"},
+        {"layers": "repeat L { conv k s=s }"},
         {
             "receptive_field": "(k - 1)*((s^L - 1)/(s - 1)) + 1", "stride": "s^L",
             "start": "(k - 1)*((s^L - 1)/(s - 1))/2", "padding": "0",
@@ -83,7 +83,7 @@ ANSWERS: list[tuple[str, dict[str, Any], dict[str, str]]] = [
     ),
     (
         "half padding keeps the start",
-        {"layers": "repeat L { conv k p (k-1)/2 }"},
+        {"layers": "repeat L { conv k p(k-1)/2 }"},
         {"receptive_field": "L*(k - 1) + 1", "stride": "1", "start": "0", "padding": "L*((k - 1)/2)"},
     ),
     (
@@ -216,7 +216,7 @@ def test_stacks_compose(stack: list[tuple[int, int, int, int]], cut: int) -> Non
 
 @given(times=st.integers(1, 5), k=st.integers(1, 5), s=st.integers(2, 3), p=st.integers(0, 2))
 def test_symbols_stand_for_their_numbers(times: int, k: int, s: int, p: int) -> None:
-    symbolic = receptive_field(layers="conv 3, repeat L { conv k s s p p, conv 2 }, pool 2")
+    symbolic = receptive_field(layers="conv 3, repeat L { conv k s=s p=p, conv 2 }, pool 2")
     numeric = receptive_field(layers=f"conv 3, repeat {times} {{ conv {k} s{s} p{p}, conv 2 }}, pool 2")
     point = {"L": Fraction(times), "k": Fraction(k), "s": Fraction(s), "p": Fraction(p)}
     for name in ("receptive_field", "stride", "start", "padding"):
@@ -240,8 +240,8 @@ def test_symbols_stand_for_their_numbers(times: int, k: int, s: int, p: int) -> 
     ],
 )
 def test_spellings_of_one_layer(text: str) -> None:
-    (layer,) = read_stack("layers", text).items
-    (expected,) = read_stack("layers", "conv 7x7 s2 p3").items
+    (layer,) = read_stack(text).items
+    (expected,) = read_stack("conv 7x7 s2 p3").items
     assert isinstance(layer, Windows)
     assert isinstance(expected, Windows)
     assert replace(layer, text="") == replace(expected, text="")
@@ -253,46 +253,138 @@ def test_separators(between: str) -> None:
 
 
 def test_a_letter_is_a_symbol_where_the_kernel_stands() -> None:
-    assert receptive_field(layers="conv k s s, conv d").value is None
-    assert receptive_field(layers="conv k s s, conv d")["receptive_field"].text == "k + (d - 1)*s"
+    assert receptive_field(layers="conv k s=s, conv d")["receptive_field"].text == "k + (d - 1)*s"
+    assert receptive_field(layers="conv C k stride s, conv d")["receptive_field"].text == "k + (d - 1)*s"
+    assert receptive_field(layers="pool s s s, conv d")["receptive_field"].text == "s + (d - 1)*s"
 
 
 def test_repetitions_nest() -> None:
     assert receptive_field(layers="repeat 2 { conv 3, repeat 2 { conv 3 }, pool 2 }").value == 22
-    (item,) = read_stack("layers", "repeat L { relu, conv 3 }").items
+    (item,) = read_stack("repeat L { relu, conv 3 }").items
     assert isinstance(item, Repeated)
     assert item.text == "repeat L { relu, conv 3 }"
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("conv 3 5", 5), ("conv 64 3x3", 3), ("conv 64 k3", 3), ("conv 16 3 2, conv 8 3", 7), ("pool 3 2, conv 8 3", 7),
+        ("depthwise 3 2, conv 8 3", 7), ("conv 9 2 s 2 p 1, conv 8 3", 6), ("separable 8 5x5, bn, prelu, conv 8 1", 5),
+        ("a: conv 8 3 p1, reuse a, relu", 5), ("subsample 2, tanh, conv 8 5", 10),
+        ("pad 1:2, conv 8 5 s2 p0:1, dropout p 0.5, conv 8 3, flatten, fc 10", 9),
+        ("repeat 3 { conv 8 3 same, layer-norm, gelu }, global-pool, fc 10", 7),
+    ],
+)  # fmt: skip
+def test_means_what_a_network_means(text: str, expected: int) -> None:
+    """Where `network` reads the layers as well, both find the same field."""
+    ours, theirs = receptive_field(stack=text, input=32), network(input="32x32x8", stack=text)
+    assert ours["receptive_field"].computed == expected
+    assert theirs["receptive_field"].computed == expected
+    assert ours.holds
+
+
+@pytest.mark.parametrize("text", ["conv 3", "conv 3x3", "conv k", "conv 3 s2"])
+def test_a_network_needs_the_filters_that_may_be_left_out(text: str) -> None:
+    assert read_stack(text).items
+    with pytest.raises(DlcalcError, match=r"conv needs its (channels|kernel)"):
+        network(input="32x32x3", stack=text)
+
+
+@pytest.mark.parametrize(
+    ("name", "field", "stride", "start"),
+    [("alexnet", 195, 32, 31), ("vgg16", 212, 32, 15.5), ("mobilenetv1", 315, 32, 0), ("lenet5", 32, 4, 15.5)],
+)
+def test_the_zoo(name: str, field: int, stride: int, start: float) -> None:
+    solution = receptive_field(zoo=name)
+    assert (solution.value, solution["stride"].computed, solution["start"].computed) == (field, stride, start)
+    assert network(zoo=name)["receptive_field"].computed == field
+
+
+def test_the_size_may_stand_in_the_stack() -> None:
+    assert receptive_field(stack="input 32x20x3, conv 16 3x3 s2, flatten")["output"].text == "15x9"
+    assert receptive_field(stack="input 32x20x3, conv 16 3x3 s2", input=9)["output"].text == "4x4"
+
+
+def test_padding_that_differs_before_and_after() -> None:
+    solution = receptive_field(stack="pad 2:0, conv 8 3 s2 p0:1", input="n")
+    assert [solution[name].text for name in ("start", "padding", "output")] == ["-1", "2", "floor(n/2) + 1"]
+    assert solution.holds
 
 
 UNREADABLE: list[tuple[str, str, str, int]] = [
     ("unknown layer", "conv 3, cnv 3", "cnv is no layer; did you mean conv?", 8),
     ("glued", "conv3", "conv3 is no layer; write conv 3", 0),
-    ("no kernel", "relu, conv", "conv needs its kernel; write conv 3x3", 6),
-    ("too many numbers", "conv 3 4 5", "conv has no place for 4; name it: s, p or d", 7),
-    ("filters behind the kernel", "conv 3x3 64", "3x3 stands where the filters are; write conv 64 3x3", 5),
-    ("a brace alone", "{ conv 3 }", "{ repeats nothing; write repeat 3 before it", 0),
-    ("no comma", "conv 3 pool 2", "two layers without anything between them; write a comma between layers", 7),
+    ("no kernel", "relu, conv", "conv needs its kernel; write conv 3x3, or with filters conv 16 3x3", 6),
+    ("filters alone", "conv filters=3", "conv needs its kernel; write conv 3x3, or with filters conv 16 3x3", 0),
+    (
+        "filters behind the kernel",
+        "conv 3x3 64",
+        "64 stands behind the kernel 3x3; write conv 64 3x3 for filters, conv 3x3 s64 for a stride",
+        9,
+    ),
+    ("a letter or a name", "pool k 2", "k 2 is a kernel of 2, or a kernel k and then 2; write k=2, or k s=2", 5),
+    ("a brace alone", "{ conv 3 }", "{ closes nothing; remove it", 0),
+    (
+        "no comma",
+        "repeat 2 { conv 3 } pool 2",
+        "two layers without anything between them; write a comma between layers",
+        20,
+    ),
     ("stride 0", "conv 3 s0", "stride 0 is less than 1; use 1 or more", 8),
     ("half a padding", "conv 3 p 1/2", "padding 0.5 is not a whole number; use 0 or 1", 9),
-    ("unknown argument", "conv 3 strid=2", "there is no strid here; did you mean stride?", 7),
-    ("no value", "conv 3 s=", "s needs a value; write s=1", 7),
-    ("twice", "conv 3 s2 s3", "stride is given twice; give it once", 10),
-    ("no braces", "repeat 2 conv 3", "repeat needs its layers in braces; write repeat 3 { conv 3x3 }", 9),
-    ("no number", "repeat { conv 3 }", "repeat needs a number; write repeat 3 { conv 3x3 }", 7),
+    ("unknown argument", "conv 3 strid=2", "conv has no strid; did you mean stride?", 7),
+    ("twice", "conv 3 s2 s3", "conv has stride twice; give it once", 11),
+    ("no braces", "repeat 2 conv 3", "repeat does not know conv; write repeat { … }", 9),
     ("not closed", "repeat 2 { conv 3", "{ is never closed; add }", 9),
     ("nothing opened", "conv 3 }", "} closes nothing; remove it", 7),
+    ("a parenthesis", "conv (3", "( is never closed; add ) to it", 5),
+    ("only activations", "relu", "there is no layer with a window; give at least one, such as 'conv 3x3'", 0),
     (
         "nothing in braces",
         "repeat 2 { relu }",
-        "there is no layer with a window between these braces; put one there",
-        9,
+        "there is no layer with a window; give at least one, such as 'conv 3x3'",
+        0,
     ),
-    ("a parenthesis", "conv (3", "( is never closed; add )", 5),
-    ("only activations", "relu", "there is no layer with a window; give at least one, such as 'conv 3x3'", 0),
     ("axes", "conv 3x3 s1x2x3", "conv 3x3 s1x2x3 has sizes of 2 and 3 axes; give them alike", 0),
-    ("fully connected", "conv 3, fc 10", "fc does not slide a window; end the stack before it: what it sees is all", 8),
-    ("branches", "residual { conv 3 }", "residual is not one path of windows; write the longest path through it", 0),
-    ("an expression", "conv 2(n+ s2", "( is never closed; add )", 6),
+    (
+        "only a classifier",
+        "flatten, fc 10",
+        "there is no layer with a window; give at least one, such as 'conv 3x3'",
+        0,
+    ),
+    (
+        "behind a classifier",
+        "conv 3, fc 10, conv 3",
+        "'conv 3' stands behind 'fc 10', which sees all of its input; end the stack before that",
+        15,
+    ),
+    (
+        "a classifier in every round",
+        "repeat 2 { conv 3, fc 10 }",
+        "'fc 10' sees all of its input, in every round; end the stack before it",
+        19,
+    ),
+    (
+        "branches",
+        "residual { conv 3 }",
+        (
+            "residual is not one path of windows; write the longest path through it, or ask dlcalc network, which "
+            "follows all of them"
+        ),
+        0,
+    ),
+    (
+        "transposed",
+        "conv 3, conv-transpose 8 3",
+        "conv-transpose does not slide a window; ask dlcalc network, which follows its field",
+        8,
+    ),
+    (
+        "ceil",
+        "pool 3 p0:1 ceil",
+        "ceil with a padding that differs before and after is not answered; pad alike",
+        0,
+    ),
 ]
 ERRORS: list[tuple[str, dict[str, Any], str]] = [
     (
@@ -316,7 +408,9 @@ ERRORS: list[tuple[str, dict[str, Any], str]] = [
         {"layers": "repeat 1000 { repeat 1000 { conv 3 } }"},
         "the stack has more than 100,000 layers; give a symbol for the number of repetitions",
     ),
-    ("no layers", {}, "--layers is missing; add --layers LAYERS"),
+    ("no layers", {}, "no layers are given; write them, such as 'conv 3x3, pool 2', or add --layers or --zoo"),
+    ("twice", {"stacked": "conv 3", "zoo": "vgg16"}, "the layers are given twice, by a stack and --zoo; leave one"),
+    ("not in the zoo", {"zoo": "vgg17"}, "--zoo vgg17 is not in the zoo; did you mean vgg16?"),
 ]
 
 
@@ -343,7 +437,7 @@ def test_refuses(givens: dict[str, Any], message: str) -> None:
         ({"layers": "conv 3 s2 same"}, "the start depends on the size of the input, through 'same' with a stride"),
         ({"layers": "conv 7 p3", "input": 5}, "the field of 7 is larger than the input of 5: padding fills the rest"),
         ({"layers": "conv 3 d2"}, "the field has holes: windows leave entries out"),
-        ({"layers": "repeat L { conv k s s }"}, "at s = 1 every round adds as much: receptive field L(k - 1) + 1"),
+        ({"layers": "repeat L { conv k s=s }"}, "at s = 1 every round adds as much: receptive field L(k - 1) + 1"),
     ],
     ids=["start", "larger", "holes", "stride 1"],
 )
@@ -358,6 +452,7 @@ def test_conventions() -> None:
         "receptive field: from the first entry that is seen to the last; stride: how far the next field is",
         "start: the index of the centre of the first field, where the first entry has the index 0",
         "a single number after conv or pool is its kernel; padding 0, dilation 1, stride 1 of conv unless given",
+        "of two numbers after conv the first counts filters",
         "the stride of a pool is its kernel unless it is given",
         "'same' as in TensorFlow: of an odd padding the extra zero after",
         "activations, normalisation and dropout see one place only and change nothing",

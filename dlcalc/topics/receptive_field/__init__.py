@@ -1,7 +1,7 @@
 """Receptive field of a stack of convolutions and poolings.
 
-This file declares the question and answers it. `dlcalc.stack` reads the layers, `fields` has the recurrence, `tracing`
-the brute force, `work` the derivation, and `slips` the common wrong answers.
+This file declares the question and answers it. `reading` takes the windows out of a stack, `fields` has the
+recurrence, `tracing` the brute force, `work` the derivation, and `slips` the common wrong answers.
 """
 
 from __future__ import annotations
@@ -10,14 +10,14 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Annotated
 
 from dlcalc.errors import DlcalcError
-from dlcalc.givens import Size, size
+from dlcalc.givens import Size, size, text
 from dlcalc.notation.expression import ONE, Expr, Num, Sym
 from dlcalc.notation.printing import unicode
 from dlcalc.sliding.reading import AXES
 from dlcalc.solution import Answer, Solution, Work
-from dlcalc.stack import Stack, Windows, stack, unrolled
 from dlcalc.topic import topic
 from dlcalc.topics.receptive_field.fields import Field, Rounds, along, computed, fields, put, quick, varying_jumps
+from dlcalc.topics.receptive_field.reading import Stack, Windows, layers, read_stack, unrolled
 from dlcalc.topics.receptive_field.setting import asked
 
 if TYPE_CHECKING:
@@ -25,8 +25,8 @@ if TYPE_CHECKING:
 
     from dlcalc.notation.printing import Value
     from dlcalc.solution import Form
-    from dlcalc.stack import Item
     from dlcalc.topics.receptive_field.fields import Part
+    from dlcalc.topics.receptive_field.reading import Item
 
 MAX_LISTED = 200
 """Layers whose fields are listed one by one."""
@@ -36,23 +36,30 @@ MAX_LISTED = 200
     area="layers",
     answers=("receptive_field", "stride", "start", "padding", "output", "receptive_fields", "strides", "starts"),
     examples=(
-        '--layers "conv 3x3, conv 3x3, conv 3x3"',
-        '--layers "conv 7 s2 p3, pool 3 s2 p1, conv 3 p1" --input 224',
+        '"conv 3x3, conv 3x3, conv 3x3"',
+        '--layers "conv 64 7x7 s2 p3, bn, relu, pool 3 s2 p1, conv 64 3x3 p1" --input 224',
         '--layers "repeat L { conv k }"',
         '--layers "conv 3x5, pool 2, conv 3 d2"',
         '--layers "repeat 3 { conv 3 same, conv 3 same, pool 2 }" --input 32x32',
+        "--zoo vgg16",
     ),
 )
 def receptive_field(
     *,
+    stacked: Annotated[
+        Stack | None, layers(help="The layers: 'conv 3x3, relu, pool 2'; as for network.", positional=True)
+    ] = None,
     layers: Annotated[
-        Stack,
-        stack(
+        Stack | None,
+        layers(
             "-l",
             "--stack",
             help="Layers: 'conv 7 s2 p3, pool 2, conv 3 d2' (stride, padding, dilation), 'repeat 3 { conv 3x3 }'.",
         ),
-    ],
+    ] = None,
+    zoo: Annotated[
+        str | None, text(help="A network that ships with dlcalc: alexnet, vgg16, mobilenetv1, ….", metavar="NAME")
+    ] = None,
     input: Annotated[
         Size | None, size("-i", help="Size of the input, 32 or 224x224; needed for 'same' with a stride only.")
     ] = None,
@@ -62,20 +69,26 @@ def receptive_field(
     Layer by layer r + d(k − 1)·j and j·s, from r = j = 1: r entries of the input are seen, and the fields of neighbours
     are j apart. L layers of k×k at stride 1: 1 + L(k − 1). The first field is centred at the index (r − 1)/2 − P,
     where P = Σ p·j is the padding of all layers, in entries of the input; the first entry has the index 0.
+    Layers are written as for network: conv 64 3x3 s2 p1 d2, depthwise, separable, pool, pad, repeat L { … }; filters
+    may be left out (conv 3x3, conv 3). Activations, norms and dropout see one place; at flatten, fc, global-pool the
+    stack ends. Of a residual or parallel block, write the longest path.
     Source: Araujo, Norris and Sim, Computing receptive fields of convolutional neural networks (2019);
     Dumoulin and Visin, A guide to convolution arithmetic for deep learning (2016).
 
-    Raises DlcalcError when the text is no stack of such layers, or a window does not fit into the input.
+    Raises DlcalcError when the layers are not given once, the text is no stack of such layers, or a window does not fit
+    into the input.
 
     >>> receptive_field(layers="conv 3x3, conv 3x3, conv 3x3").value
     7
     >>> print(receptive_field(layers="repeat L { conv k }")["receptive_field"].text)
     L*(k - 1) + 1
     """
-    items = unrolled(layers.items)
-    axes = _axes(items, input)
+    read = _given(stacked, layers, zoo)
+    given = input or read.input
+    items = unrolled(read.items)
+    axes = _axes(items, given)
     paths = [along(items, axis, axes) for axis in range(axes)]
-    sizes = [None if input is None else input[axis] if len(input) == axes else input[0] for axis in range(axes)]
+    sizes = [None if given is None else given[axis] if len(given) == axes else given[0] for axis in range(axes)]
     starts = [Field(size=n) for n in sizes]
     found = [list(fields(path, start)) for path, start in zip(paths, starts, strict=True)]
     last = [path[-1] for path in found]
@@ -91,17 +104,32 @@ def receptive_field(
         work=work,
         setting=question.setting,
         assumptions=question.assumptions,
-        conventions=tuple(_conventions(layers, items, axes, last)),
+        conventions=tuple(_conventions(read, items, axes, last)),
         notes=tuple(_notes(paths, sizes, found)),
     )
+
+
+def _given(stacked: Stack | None, layers: Stack | None, zoo: str | None) -> Stack:
+    """Find the layers, which are given once."""
+    named = {"a stack": stacked, "--layers": layers, "--zoo": zoo}
+    there = [name for name, value in named.items() if value is not None]
+    if not there:
+        raise DlcalcError("no layers are given", "write them, such as 'conv 3x3, pool 2', or add --layers or --zoo")
+    if len(there) > 1:
+        raise DlcalcError(f"the layers are given twice, by {' and '.join(there)}", "leave one of them out")
+    if zoo is not None:
+        from dlcalc.networks import zoo as shipped
+
+        return read_stack(shipped.text(zoo))
+    return stacked or layers  # type: ignore[return-value]  # one of them is there
 
 
 def _axes(items: Sequence[Item], input: Size | None) -> int:
     """Find how many axes the sizes have; 1 where all of them are single numbers."""
     known = {len(input): "--input"} if input is not None and len(input) > 1 else {}
     for layer in _windows(items):
-        for value in (layer.kernel, layer.stride, layer.padding, layer.dilation):
-            if not isinstance(value, str) and len(value) > 1:
+        for value in (layer.kernel, layer.stride, layer.before, layer.dilation):
+            if value is not None and len(value) > 1:
                 known.setdefault(len(value), f"'{layer.text}'")
     if len(known) > 1:
         (one, first), (other, second), *_ = known.items()
@@ -160,19 +188,22 @@ def _listed(name: str, values: Sequence[Sequence[Expr | None]], *, alike: bool) 
         yield Answer(name, listed, form="list")
 
 
-def _conventions(layers: Stack, items: Sequence[Item], axes: int, last: Sequence[Field]) -> Iterator[str]:
+def _conventions(read: Stack, items: Sequence[Item], axes: int, last: Sequence[Field]) -> Iterator[str]:
     windows = list(_windows(items))
     yield "receptive field: from the first entry that is seen to the last; stride: how far the next field is"
     if any(one.start is not None for one in last):
         yield "start: the index of the centre of the first field, where the first entry has the index 0"
     if any(layer.text.split()[0].lower().startswith("conv") and len(layer.text.split()) > 1 for layer in windows):
         yield "a single number after conv or pool is its kernel; padding 0, dilation 1, stride 1 of conv unless given"
-    if any("pool" in layer.text for layer in windows):
+        yield "of two numbers after conv the first counts filters"
+    if any("pool" in layer.text or "subsample" in layer.text for layer in windows):
         yield "the stride of a pool is its kernel unless it is given"
-    if any(layer.padding == "same" for layer in windows):
+    if any(layer.before is None for layer in windows):
         yield "'same' as in TensorFlow: of an odd padding the extra zero after"
-    if layers.entrywise:
+    if read.entrywise:
         yield "activations, normalisation and dropout see one place only and change nothing"
+    if read.end:
+        yield f"the stack ends at '{read.end}': what flows into it has this field, behind it all is seen"
     if axes > 1:
         yield f"sizes read as {' × '.join(AXES[axes])}; a single number holds on every axis"
 

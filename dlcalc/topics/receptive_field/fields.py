@@ -10,13 +10,13 @@ from dlcalc.errors import DlcalcError
 from dlcalc.notation.expression import ONE, ZERO, Call, Expr, Num, expr, substitute
 from dlcalc.notation.functions import call, ceil, floor
 from dlcalc.notation.printing import unicode
-from dlcalc.stack import Windows
+from dlcalc.topics.receptive_field.reading import Windows
 from dlcalc.whole import coefficients, neat
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence
 
-    from dlcalc.stack import Item
+    from dlcalc.topics.receptive_field.reading import Item
 
 
 T = TypeVar("T")
@@ -32,6 +32,8 @@ class Layer(NamedTuple):
     d: Expr
     text: str
     ceil: bool = False
+    q: Expr | None = None
+    """The padding after the input; None for `same`."""
 
     @property
     def gaps(self) -> Expr:
@@ -96,8 +98,8 @@ def along(items: Sequence[Item], axis: int, axes: int) -> tuple[Part, ...]:
     def taken(item: Item) -> Part:
         if not isinstance(item, Windows):
             return Rounds(item.count, along(item.items, axis, axes), item.text)
-        p = None if isinstance(item.padding, str) else at(item.padding)
-        return Layer(at(item.kernel), at(item.stride), p, at(item.dilation), item.text, item.ceil)
+        p, q = (None if zeros is None else at(zeros) for zeros in (item.before, item.after))
+        return Layer(at(item.kernel), at(item.stride), p, at(item.dilation), item.text, item.ceil, q)
 
     once = {id(item): taken(item) for item in different(items)}
     return tuple(once[id(item)] for item in items)
@@ -139,16 +141,16 @@ def _same(size: Expr | None, layer: Layer) -> Expr | None:
 
 def _size(size: Expr, layer: Layer, index: int) -> Expr:
     """Compute the entries of a layer; refuse a window that does not fit."""
-    if layer.p is None:
+    if layer.p is None or layer.q is None:
         return size if layer.s == ONE else neat(ceil(size / layer.s))
-    room = neat(size + 2 * layer.p - layer.gaps - 1)
+    room = neat(size + layer.p + layer.q - layer.gaps - 1)
     least = 1 - layer.s if layer.ceil else ZERO
     short = neat(room - least)
     if isinstance(short, Num) and short.value < 0:
         window = unicode(neat(layer.gaps + 1))
         raise DlcalcError(
             f"layer {index} '{layer.text}': its window of {window} does not fit into its input of {unicode(size)}"
-            f"{_padded(layer.p)}",
+            f"{_padded(layer.p, layer.q)}",
             "use a larger --input, or padding",
         )
     if layer.ceil:
@@ -157,7 +159,9 @@ def _size(size: Expr, layer: Layer, index: int) -> Expr:
     return neat(room + 1) if layer.s == ONE else neat(floor(room / layer.s) + 1)
 
 
-def _padded(p: Expr) -> str:
+def _padded(p: Expr, q: Expr) -> str:
+    if p != q:
+        return f" + {unicode(p)} + {unicode(q)}"
     return "" if p == ZERO else f" + 2·{unicode(p)}"
 
 
@@ -167,8 +171,11 @@ def put(parts: Sequence[Part], values: Mapping[str, Expr]) -> tuple[Part, ...]:
     def at(node: Expr) -> Expr:
         return neat(substitute(node, values))
 
+    def ends(zeros: Expr | None) -> Expr | None:
+        return None if zeros is None else at(zeros)
+
     return tuple(
-        Layer(at(p.k), at(p.s), None if p.p is None else at(p.p), at(p.d), p.text, p.ceil)
+        p._replace(k=at(p.k), s=at(p.s), d=at(p.d), p=ends(p.p), q=ends(p.q))
         if isinstance(p, Layer)
         else Rounds(at(p.times), put(p.part, values), p.text)
         for p in parts

@@ -135,8 +135,7 @@ def _roles(paths: tuple[Path, ...]) -> Iterator[tuple[Expr, Domain]]:
                 yield part.k, KERNEL
                 yield part.s, STRIDE
                 yield part.d, DILATION
-                if part.p is not None:
-                    yield part.p, PADDING
+                yield from ((zeros, PADDING) for zeros in (part.p, part.q) if zeros is not None)
             else:
                 yield part.times, COUNT
                 yield from inside(part.part)

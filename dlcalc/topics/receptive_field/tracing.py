@@ -49,10 +49,12 @@ def _windows(parts: Sequence[Part], point: Mapping[str, Any], length: int | None
         if isinstance(part, Layer):
             k, s, d = (int(PLAIN.value(e, point)) for e in (part.k, part.s, part.d))
             layer = {"kernel": k, "stride": s, "dilation": d}
-            if part.p is not None:
-                p = int(PLAIN.value(part.p, point))
-                count = slid_up if part.ceil else slid
-                length = None if length is None else count(input=length, padding=p, **layer)
+            if part.p is not None and part.q is not None:
+                p, q = (int(PLAIN.value(zeros, point)) for zeros in (part.p, part.q))
+                if length is not None and part.ceil:
+                    length = slid_up(input=length, padding=p, **layer)
+                elif length is not None:
+                    length = slid(input=length, padding=p, after=q, **layer)
             else:  # at stride 1 any size tells how many zeros there are
                 p = dealt(lacking(input=length or d * k, **layer))[0]
                 length = None if length is None else starts(length, s)
