@@ -302,7 +302,7 @@ ERRORS = [
     ("a vector", "784", "conv 6 5", "its input is 784, a vector", "28x28x1"),
     ("not a sequence", "8x8x3", "lstm 5", "reads a sequence", "embedding"),
     ("padding of pooling", "8x8x3", "pool 3 p2", "more than half of its window 3", "use padding 1"),
-    ("a letter or a name", "8x8x3", "conv 16 k 2", "k 2 is a kernel of 2, or a kernel k and then 2", "write k=2, or k s=2"),
+    ("a letter or a name", "8x8x3", "conv 16 k 2", "k 2 is a kernel of 2, or a kernel k and", "write k=2, or k s=2"),
     ("never closed", "8x8x3", "repeat 3 { relu", "{ is never closed", "add }"),
     ("unknown option", "8x8x3", "conv 6 5 strid=2", "conv has no strid; did you mean stride?", "^"),
     ("twice", "8x8x3", "conv 6 5 s2 stride=2", "conv has stride twice", "once"),
