@@ -107,7 +107,9 @@ def _app(arguments: Sequence[str]) -> typer.Typer:
     app.callback(invoke_without_command=True)(_root)
     wanted = next((argument for argument in arguments if not argument.startswith("-")), None)
     for topic in registry.every() if wanted is None else [registry.load(wanted)]:
-        options = _occurring([*map(_option, topic.parameters), *_COMMON.values()], arguments)
+        named = [_option(p) for p in topic.parameters if not p.given.positional]
+        places = [_argument(p) for p in topic.parameters if p.given.positional]
+        options = [*places, *_occurring([*named, *_COMMON.values()], arguments)]
         command = _command(topic, options)
         app.command(topic.name, help=_help(topic), short_help=topic.summary, epilog=_epilog(topic))(command)
     return app
@@ -122,14 +124,12 @@ def _occurring(options: list[inspect.Parameter], arguments: Sequence[str]) -> li
     flags = {option.name: _flags(option) for option in options}
     if not written <= set().union(*flags.values()):
         return options
-    return [option for option in options if not flags[option.name] or flags[option.name] & written]
+    return [option for option in options if flags[option.name] & written]
 
 
 def _flags(option: inspect.Parameter) -> set[str]:
     """Return every flag of an option, `--bias` and `--no-bias` alike."""
     declared = option.annotation.__metadata__[0]
-    if declared.param_decls is None:
-        return set()
     return {flag for spelled in (declared.default, *declared.param_decls) for flag in str(spelled).split("/")}
 
 
@@ -165,14 +165,20 @@ _GIVEN = "given_"
 def _option(parameter: Parameter) -> inspect.Parameter:
     """Make an option from a topic's parameter."""
     given, flag = parameter.given, f"--{dashed(parameter.name)}"
-    if given.positional:
-        argument = typer.Argument(metavar=given.metavar, help=given.help, show_default=False)
-        return _keyword(_GIVEN + parameter.name, Annotated[str | None, argument], None)
     if given.switch:
         option = typer.Option(f"{flag}/--no-{dashed(parameter.name)}", help=given.help, show_default=False)
         return _keyword(_GIVEN + parameter.name, Annotated[bool | None, option], None)
     option = typer.Option(flag, *given.flags, help=given.help, metavar=given.metavar, show_default=False)
     return _keyword(_GIVEN + parameter.name, Annotated[str | None, option], None)
+
+
+def _argument(parameter: Parameter) -> inspect.Parameter:
+    """Make an argument without a name from a topic's parameter."""
+    given = parameter.given
+    argument = typer.Argument(help=given.help, metavar=given.metavar, show_default=False)
+    if parameter.required:
+        return _keyword(_GIVEN + parameter.name, Annotated[str, argument], inspect.Parameter.empty)
+    return _keyword(_GIVEN + parameter.name, Annotated[str | None, argument], None)
 
 
 def _keyword(name: str, annotation: Any, default: Any) -> inspect.Parameter:  # noqa: ANN401 (any type, any default)
@@ -229,7 +235,7 @@ def _answer(  # noqa: PLR0913 (one parameter per common option)
 
         solution = marked(solution, answer)
     utf8 = "utf" in (sys.stdout.encoding or "").lower()
-    wanted = tuple(solution[name.strip()].name for name in get.split(",") if name.strip())
+    wanted = tuple(solution.named(name.strip()) for name in get.split(",") if name.strip())
     if json:
         form = "json"
     elif (quiet or wanted) and form != "json":

@@ -1,21 +1,14 @@
-"""What the topics that count trainable parameters share: forward passes to count on, steps, sums of like terms.
-
-A network is written once, as a forward pass through `Layers`, and run in two ways that know no formula:
-`Reading` computes with plain loops and counts the distinct parameters that they read; `Allocated` lets NumPy make
-arrays that fit what flows in, and counts their entries. Activation functions are left out: they hold no parameters.
-"""
+"""What the topics that count trainable parameters share: counting on forward passes, steps, sums of like terms."""
 
 from __future__ import annotations
 
-from abc import ABC, abstractmethod
-from collections import Counter
 from dataclasses import dataclass, field
 from fnmatch import fnmatchcase
 from fractions import Fraction
 from functools import cache
-from itertools import groupby, product
+from itertools import groupby
 from math import prod
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from dlcalc.errors import DlcalcError
 from dlcalc.notation.evaluate import PLAIN
@@ -39,18 +32,20 @@ from dlcalc.notation.expression import (
 )
 from dlcalc.notation.functions import floor
 from dlcalc.notation.printing import plain
-from dlcalc.solution import POINTS, Route, Setting, Slip, Step, symbols
+from dlcalc.passes import Allocated, Reading
+from dlcalc.solution import POINTS, Domain, Route, Setting, Slip, Step, symbols
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping, Sequence
 
     from dlcalc.derivation import Letters
+    from dlcalc.passes import Layers
     from dlcalc.solution import Answer
+
+    Net = TypeVar("Net", bound=Layers)
 
     Tensors = tuple[str, ...]
     """Patterns of the names of the tensors that are counted together: `("conv*_weight",)`."""
-
-# ruff: noqa: ANN401 (what flows through a layer is a list or an array, as the kind of layers wants it)
 
 MAX_ALLOCATED = 20_000_000
 """Numbers that are really allocated to count them, at all points together; above it only the formula is checked."""
@@ -60,220 +55,86 @@ MAX_EXPONENT = 64
 """Larger powers are kept as they are written."""
 
 
-# forward passes
-
-
-@dataclass(frozen=True, slots=True)
-class Convolution:
-    """A convolution with its tensors by name (a bias without a name is no bias).
-
-    Where it is not shared, every position has weights and biases of its own.
-    """
-
-    filters: int
-    window: tuple[int, ...]
-    weight: str
-    bias: str = ""
-    stride: int = 1
-    padding: int = 0
-    groups: int = 1
-    shared: bool = True
-
-
-class Layers(ABC):
-    """The layers that a forward pass is written with; every call is a layer with parameters of its own."""
-
-    def __init__(self) -> None:
-        """Start without parameters."""
-        self.counts: Counter[str] = Counter()
-
-    @abstractmethod
-    def image(self, channels: int, sides: Sequence[int]) -> Any:
-        """Make an input with channels and spatial axes."""
-
-    @abstractmethod
-    def convolution(self, x: Any, layer: Convolution) -> Any:
-        """Slide the filters over an image."""
-
-    @abstractmethod
-    def norm(self, x: Any, scale: str, shift: str) -> Any:
-        """Scale and shift every channel; the normalisation before it has no parameters."""
-
-    @abstractmethod
-    def add(self, x: Any, y: Any) -> Any:
-        """Add two results of one shape; it is an error if their shapes differ."""
-
-    def vector(self, length: int) -> Any:
-        """Make an input without spatial axes."""
-        return self.image(length, ())
-
-    def linear(self, x: Any, units: int, weight: str, bias: str = "") -> Any:
-        """Compute Wx + b: a convolution without spatial axes."""
-        return self.convolution(x, Convolution(units, (), weight, bias))
-
-
-Place = tuple[int, ...]
-Grid = list[dict[Place, int]]
-
-
-class Reading(Layers):
-    """Layers as plain loops: a parameter comes into being when a loop first reads it."""
-
-    def __init__(self) -> None:
-        """Start with nothing read."""
-        super().__init__()
-        self._read: set[tuple[str, int, Place]] = set()
-        self._layer = 0
-
-    def _parameter(self, tensor: str, *place: int) -> int:
-        key = (tensor, self._layer, place)
-        if tensor and key not in self._read:
-            self._read.add(key)
-            self.counts[tensor] += 1
-        return 1 if tensor else 0
-
-    def image(self, channels: int, sides: Sequence[int]) -> Grid:
-        """Make a map from places to ones for every channel."""
-        return [dict.fromkeys(product(*map(range, sides)), 1) for _ in range(channels)]
-
-    def convolution(self, x: Grid, layer: Convolution) -> Grid:
-        """Sum over the window and the channels of the filter's group, filter by filter and position by position."""
-        self._layer += 1
-        sides = [max(axis) + 1 + 2 * layer.padding for axis in zip(*x[0], strict=True)]
-        room = [range((side - k) // layer.stride + 1) for side, k in zip(sides, layer.window, strict=True)]
-        return [{at: self._response(x, layer, unit, at) for at in product(*room)} for unit in range(layer.filters)]
-
-    def _response(self, x: Grid, layer: Convolution, unit: int, at: Place) -> int:
-        own = () if layer.shared else at
-        total = self._parameter(layer.bias, unit, *own)
-        for channel, values in enumerate(x):
-            if channel * layer.groups // len(x) == unit * layer.groups // layer.filters:
-                for offset in product(*map(range, layer.window)):
-                    seen = tuple(p * layer.stride + o - layer.padding for p, o in zip(at, offset, strict=True))
-                    total += self._parameter(layer.weight, unit, channel, *offset, *own) * values.get(seen, 0)
-        return total
-
-    def norm(self, x: Grid, scale: str, shift: str) -> Grid:
-        """Read a scale and a shift for every channel."""
-        self._layer += 1
-        return [
-            {at: self._parameter(scale, channel) * v + self._parameter(shift, channel) for at, v in values.items()}
-            for channel, values in enumerate(x)
-        ]
-
-    def add(self, x: Grid, y: Grid) -> Grid:
-        """Add place by place."""
-        if [values.keys() for values in x] != [values.keys() for values in y]:
-            raise ValueError("the summands have different shapes")
-        return [{at: a[at] + b[at] for at in a} for a, b in zip(x, y, strict=True)]
-
-
-class Allocated(Layers):
-    """Layers on NumPy arrays, made as large as what flows in and out asks."""
-
-    def _array(self, tensor: str, *shape: int) -> Any:
-        import numpy as np
-
-        array = np.zeros(shape, dtype=np.float32)
-        if tensor:
-            self.counts[tensor] += array.size
-        return array
-
-    def image(self, channels: int, sides: Sequence[int]) -> Any:
-        """Make an array, channels first."""
-        return self._array("", channels, *sides)
-
-    def convolution(self, x: Any, layer: Convolution) -> Any:
-        """Multiply the windows by the filters, group by group."""
-        import numpy as np
-
-        axes = tuple(range(1, x.ndim))
-        padded = np.pad(x, [(0, 0)] + [(layer.padding, layer.padding)] * len(axes))
-        views = np.lib.stride_tricks.sliding_window_view(padded, layer.window, axis=axes)
-        views = views[(slice(None), *(slice(None, None, layer.stride) for _ in axes))]
-        own = () if layer.shared else views.shape[1 : 1 + len(axes)]
-        out = []
-        for part in np.split(views, layer.groups):
-            kernel = self._array(layer.weight, layer.filters // layer.groups, len(part), *own, *layer.window)
-            if layer.shared:
-                summed = (0, *range(-len(axes), 0))
-                out.append(np.tensordot(kernel, part, axes=(tuple(range(1, kernel.ndim)), summed)))
-            else:
-                out.append((kernel * part).sum(axis=(1, *range(-len(axes), 0))))
-        y = np.concatenate(out)
-        if not layer.bias:
-            return y
-        return y + self._array(layer.bias, layer.filters, *(own or (1,) * len(axes)))
-
-    def norm(self, x: Any, scale: str, shift: str) -> Any:
-        """Multiply by an array of scales and add one of shifts."""
-        ones = (1,) * (x.ndim - 1)
-        return self._array(scale, len(x), *ones) * x + self._array(shift, len(x), *ones)
-
-    def add(self, x: Any, y: Any) -> Any:
-        """Add arrays of one shape; nothing is broadcast."""
-        if x.shape != y.shape:
-            raise ValueError("the summands have different shapes")
-        return x + y
-
-
 # counting
 
 
 @dataclass(frozen=True)
 class Count:
-    """A network written in letters, and what is counted in it: totals, and lists of them."""
+    """A network written in letters, and what is counted in it: totals, lists of them, ratios, shapes of tensors."""
 
     letters: Letters
     network: Callable[[Layers, Mapping[str, int]], object]
     totals: Mapping[str, Tensors]
     lists: Mapping[str, Sequence[Tensors]] = field(default_factory=dict)
+    ratios: Mapping[str, tuple[Tensors, Tensors]] = field(default_factory=dict)
+    shapes: Mapping[str, str] = field(default_factory=dict)
+    tied: bool = False
+    """Whether a tensor that is named again is the same one."""
+    inputs: Sequence[Expr] = ()
+    """The entries of inputs, where these may be larger than what is counted."""
 
     def setting(self, *constraints: Relation) -> Setting:
         """Say what the letters and the totals stand for: a total is what the loops of a small network read."""
-        for name in sorted(self.letters.domains.keys() & self.totals.keys()):
+        for name in sorted(self.letters.domains.keys() & (self.totals.keys() | self.ratios.keys())):
             raise DlcalcError(f"{name} is the name of a result here", "use another letter for the given")
         letters = tuple(self.letters.domains)
 
         @cache
         def read(sizes: tuple[int, ...]) -> Mapping[str, int]:
-            return self._run(Reading(), dict(zip(letters, sizes, strict=True)))
+            return self._run(Reading(tied=self.tied), dict(zip(letters, sizes, strict=True))).counts
 
-        def definition(tensors: Tensors) -> Callable[[Mapping[str, Any]], int]:
-            return lambda point: _total(tensors, read(tuple(int(point[letter]) for letter in letters)))
+        def definition(tensors: Tensors, over: Tensors = ()) -> Callable[[Mapping[str, Any]], Fraction]:
+            def found(point: Mapping[str, Any]) -> Fraction:
+                counts = read(tuple(int(point[letter]) for letter in letters))
+                return Fraction(_total(tensors, counts), _total(over, counts) if over else 1)
+
+            return found
 
         return Setting(
             domains=self.letters.domains,
             constraints=(*constraints, *_whole_and_positive(self.letters.values.values())),
-            definitions={name: definition(tensors) for name, tensors in self.totals.items()},
+            definitions={name: definition(tensors) for name, tensors in self.totals.items()}
+            | {name: definition(*pair) for name, pair in self.ratios.items()},
         )
 
     def allocated(self, answers: Iterable[Answer]) -> tuple[Route, ...]:
         """Count the answers again on arrays of the very sizes asked, where the parameters fit into memory."""
-        counted = {answer.name: answer.value for answer in answers if self._counted_as(answer.name)}
+        counted = {answer.name: answer.value for answer in answers if answer.name in self._counted}
         sizes = {name: self.letters.values.get(name, Sym(name)) for name in self.letters.domains}
         largest = {name: domain.high for name, domain in self.letters.domains.items()}
         totals = [value for value in counted.values() if isinstance(value, Expr)]
         points = POINTS if symbols(*totals) else 1
-        if max(PLAIN.value(value, largest) for value in totals) * points > MAX_ALLOCATED:
+        if max(PLAIN.value(value, largest) for value in (*totals, *self.inputs)) * points > MAX_ALLOCATED:
             return ()
-        wanted = [tensors for name in counted for tensors in self._counted_as(name)]
 
-        def entries(point: Mapping[str, Any]) -> list[int]:
-            found = self._run(Allocated(), {name: int(PLAIN.value(size, point)) for name, size in sizes.items()})
-            return [_total(tensors, found) for tensors in wanted]
+        def entries(point: Mapping[str, Any]) -> list[Fraction | int]:
+            at = {name: int(PLAIN.value(size, point)) for name, size in sizes.items()}
+            net = self._run(Allocated(tied=self.tied), at)
+            return [entry for name in counted for entry in self._found(name, net)]
 
         method = "the forward pass run on arrays that fit, their entries counted"
         first, more = list(counted)[:MAX_CLAIMED], len(counted) - MAX_CLAIMED
         claim = ", ".join(first) + (f" and {more} more" if more > 0 else "")
         return (Route(claim, method, tuple(counted.values()), entries),)
 
-    def _counted_as(self, name: str) -> tuple[Tensors, ...]:
-        return (self.totals[name],) if name in self.totals else tuple(self.lists.get(name, ()))
+    @property
+    def _counted(self) -> set[str]:
+        return {*self.totals, *self.lists, *self.ratios, *self.shapes}
 
-    def _run(self, layers: Layers, sizes: Mapping[str, int]) -> Mapping[str, int]:
+    def _found(self, name: str, net: Allocated) -> list[Fraction | int]:
+        """Look an answer up in what was allocated."""
+        if name in self.totals:
+            return [_total(self.totals[name], net.counts)]
+        if name in self.ratios:
+            part, whole = (_total(tensors, net.counts) for tensors in self.ratios[name])
+            return [Fraction(part, whole)]
+        if name in self.shapes:
+            return list(net.arrays[self.shapes[name]].shape)
+        return [_total(tensors, net.counts) for tensors in self.lists[name]]
+
+    def _run(self, layers: Net, sizes: Mapping[str, int]) -> Net:
         self.network(layers, sizes)
-        return layers.counts
+        return layers
 
 
 def _total(tensors: Tensors, counts: Mapping[str, int]) -> int:
@@ -284,6 +145,12 @@ def _whole_and_positive(givens: Iterable[Expr]) -> tuple[Relation, ...]:
     """Restrict the symbols inside expressions that are sizes."""
     inside = [given for given in givens if symbols(given)]
     return tuple(r for given in inside for r in (Relation(floor(given), "=", given), Relation(given, ">=", ONE)))
+
+
+def multiples(of: Num, given: Expr) -> Domain:
+    """Sample a given where a number divides it: at that number and twice it; inside an expression, up to there."""
+    alone = isinstance(given, Sym)
+    return Domain(of.value if alone else ONE.value, 2 * of.value, whole=True, step=int(of.value) if alone else 1)
 
 
 # formulas
@@ -319,6 +186,8 @@ def like_terms(node: Expr) -> Expr:
         coefficients[key] = coefficients.get(key, Fraction(0)) + coefficient
         monomials.setdefault(key, powers)
     order = list(monomials)
+    if order == [frozenset()]:
+        return number(coefficients[frozenset()])
     if len(order) < len(terms):
         order.sort(key=lambda key: -sum(e for e in monomials[key].values() if e > 0))
     return add(*(_term(coefficients[key], monomials[key]) for key in order))
@@ -395,6 +264,8 @@ def _factors(node: Expr) -> tuple[Expr, ...]:
     match node:
         case Pow(Num(), Num(exponent)) if exponent in {2, 3}:
             return (node.base,) * int(exponent)
+        case Add():
+            return (_as_on_paper(node),)
     return (node,)
 
 

@@ -78,7 +78,14 @@ def scalar(
     return Given(read, flags, help, metavar, domain)
 
 
-def size(*flags: str, help: str, metavar: str = "SIZE", least: int = 1, words: tuple[str, ...] = ()) -> Given:
+def size(
+    *flags: str,
+    help: str,
+    metavar: str = "SIZE",
+    least: int = 1,
+    words: tuple[str, ...] = (),
+    positional: bool = False,
+) -> Given:
     """Declare a size: `32`, `32x28`, `256x256x3`, a list of them in Python, or one of a few words."""
 
     def read(name: str, raw: Any) -> Size | str:
@@ -86,7 +93,7 @@ def size(*flags: str, help: str, metavar: str = "SIZE", least: int = 1, words: t
             return raw.strip().lower()
         return tuple(checked(name, axis, whole=True, least=least) for axis in read_size(name, raw, words))
 
-    return Given(read, flags, help, metavar, COUNT, between="x")
+    return Given(read, flags, help, metavar, COUNT, between="x", positional=positional)
 
 
 def values(*flags: str, help: str, metavar: str = "LIST", domain: Domain = REAL) -> Given:

@@ -97,7 +97,8 @@ def _put_in(where: Mapping[str, Expr], point: Point) -> Point | None:
 
 def _draw(domain: Domain, generator: np.random.Generator) -> Fraction:
     if domain.whole:
-        return Fraction(int(generator.integers(int(domain.low), int(domain.high) + 1)))
+        low, high = int(domain.low) // domain.step, int(domain.high) // domain.step
+        return Fraction(int(generator.integers(low, high + 1)) * domain.step)
     low, high = int(domain.low * GRID) + 1, int(domain.high * GRID)
     return Fraction(int(generator.integers(low, high)), GRID)
 

@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from dlcalc.notation.expression import Relation
     from dlcalc.notation.parser import Scope
     from dlcalc.numeric import Samples
+    from dlcalc.table import Table
 
 POINTS = 64
 FAR_BELOW = 1e-3
@@ -35,11 +36,15 @@ Computed = int | float | list["Computed"] | None
 
 @dataclass(frozen=True)
 class Domain:
-    """Where a symbol is sampled: strictly between two bounds, or the whole numbers from one to the other."""
+    """Where a symbol is sampled: strictly between two bounds, or the whole numbers from one to the other.
+
+    With a step, both bounds are multiples of it, and so is what is sampled.
+    """
 
     low: Fraction
     high: Fraction
     whole: bool = False
+    step: int = 1
 
 
 REAL = Domain(Fraction(-3), Fraction(3))
@@ -247,6 +252,8 @@ class Solution:
     """Judges answers with a seed, where they are not scalar expressions."""
     documents: Mapping[str, Callable[[], str]] = field(default_factory=dict)
     """Whole texts that a format prints instead of the solution: a graph, a program."""
+    tables: tuple[Table, ...] = ()
+    """Answers of many rows; each has a name like an answer."""
 
     @cached_property
     def _verified(self) -> Verified:
@@ -289,6 +296,10 @@ class Solution:
         """The first principal answer as a number or nested lists; None while symbols remain."""
         return self.principal_answers[0].computed
 
+    def named(self, name: str) -> str:
+        """Return the name of an answer or a table, or say which there are."""
+        return name if any(table.name == name for table in self.tables) else self[name].name
+
     def __getitem__(self, name: str) -> Answer:
         """Return an answer by its name."""
         for answer in self.answers:
@@ -296,10 +307,8 @@ class Solution:
                 return answer
         from dlcalc.errors import nearest
 
-        known = ", ".join(a.name for a in self.answers)
-        raise DlcalcError(
-            f"{self.topic} has no answer {name!r}", nearest(name, [a.name for a in self.answers]) or f"it has {known}"
-        )
+        known = [*(answer.name for answer in self.answers), *(table.name for table in self.tables)]
+        raise DlcalcError(f"{self.topic} has no answer {name!r}", nearest(name, known) or f"it has {', '.join(known)}")
 
 
 def symbols(*values: Value) -> frozenset[str]:

@@ -60,6 +60,18 @@ def coefficients(node: Expr, times: Fraction = Fraction(1)) -> dict[Expr, Fracti
     return {node: times}
 
 
+def unrounded(node: Expr) -> Expr:
+    """Take a floor or a ceiling off, also where it is a term of a sum.
+
+    >>> from dlcalc.notation.functions import floor
+    >>> print(unrounded(floor(Sym("n") / Sym("s")) + 1))
+    n/s + 1
+    """
+    if isinstance(node, Add):
+        return add(*map(unrounded, node.terms))
+    return node.arguments[0] if isinstance(node, Call) else node
+
+
 def _sum(terms: Mapping[Expr, Fraction]) -> Expr:
     """Write the terms in their order, the constant last; but a positive one first where there is one."""
     positive = [atom for atom, coefficient in terms.items() if coefficient > 0]
@@ -76,6 +88,8 @@ def _rounded(function: str, inside: Expr) -> Expr:
         constant = Num(terms.pop(ONE, Fraction(0)))
         if all(c.denominator == 1 and _is_whole(atom) for atom, c in terms.items()):
             return add(_sum(terms), call(function, constant))
+    elif isinstance(bottom, Sym) and (times := coefficients(top).get(bottom, Fraction(0))).denominator == 1 and times:
+        return add(call(function, neat(top - Num(times) * bottom) / bottom), Num(times))
     return call(function, inside)
 
 

@@ -13,6 +13,7 @@ from hypothesis import settings
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+pytest.register_assert_rewrite("counts")
 settings.register_profile("fixed", deadline=None, derandomize=True, max_examples=60)
 settings.load_profile("fixed")
 

@@ -21,14 +21,22 @@ print(json.dumps([code, [name for name in {heavy} if name in sys.modules]]))
 """
 NUMERIC = {
     "conv-out": ("--input", "256x256x3", "-k", "3", "-s", "2", "-p", "1", "--filters", "8"),
+    "pool-out": ("--input", "112x112x64", "-k", "3", "-s", "2", "-p", "1", "--ceil"),
+    "conv-transpose-out": ("--input", "3x3", "-k", "3", "-s", "2", "-p", "1", "--output-padding", "1"),
+    "receptive-field": ("--layers", "conv 7 s2 p3, pool 3 s2 p1, repeat 3 { conv 3 same }", "--input", "224x224"),
     "conv-params": ("-c", "3", "-k", "7", "--filters", "16"),
     "fc-params": ("--layers", "784,100,10"),
+    "norm-params": ("--kind", "group", "--input", "28x28x64", "--groups", "8", "--batch", "16"),
+    "rnn-params": ("--cell", "lstm", "-i", "10", "-n", "20", "-L", "2", "--bidirectional", "-o", "5"),
+    "attention-params": ("-d", "512", "-n", "8", "--kv-heads", "2", "--context", "64", "-N", "10"),
+    "embedding-params": ("-V", "1000", "-d", "32", "-L", "128", "--output", "tied"),
     "residual-params": ("--input", "3", "--hidden", "4", "--output", "5"),
     "momentum": ("--gradients", "1,2,3", "--alpha", "0.9", "--lr", "0.1", "--theta0", "1"),
     "momentum-expect": ("--t", "3", "--alpha", "0.9", "--lr", "0.1", "--mu", "1", "--sigma2", "4", "--theta0", "0"),
     "lse-bounds": ("--x", "1,2,3"),
     "backprop": ("z = W x; L = 1/2 ||z - y||^2", "--at", "W=[1,2;3,4],x=[1,1],y=[0,1/2]", "--lr", "0.1"),
     "evaluate": ("p = softmax([1, -2, 0]); H = -sum(p .* log(p))",),
+    "network": ("32x32x3", "conv 16 7x7, relu, pool 2, residual { conv 16 3 p1, bn }, flatten, fc 10"),
     "l2-update": ("--weights", "1,-2", "--gradient", "0.5,0.5", "--lr", "0.1", "--decay", "0.01"),
 }
 

@@ -14,7 +14,7 @@ from dlcalc.errors import DlcalcError
 if TYPE_CHECKING:
     from dlcalc.solution import Solution
 
-FORMATS = ("text", "plain", "markdown", "latex", "json")
+FORMATS = ("text", "plain", "markdown", "latex", "json", "csv")
 GRAPHS = ("dot", "mermaid")
 """Formats of the questions that have a graph."""
 

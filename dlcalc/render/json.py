@@ -7,12 +7,14 @@ from typing import TYPE_CHECKING, Any
 
 from dlcalc import __version__
 from dlcalc.notation.printing import plain
+from dlcalc.render import csv, tables
 from dlcalc.render.latex import step_formula, value_formula
 from dlcalc.render.lines import wanted
 
 if TYPE_CHECKING:
     from dlcalc.render import Layout
     from dlcalc.solution import Answer, Mark, Solution, Step
+    from dlcalc.table import Table
 
 SCHEMA = "dlcalc.solution/1"
 
@@ -29,7 +31,8 @@ def as_object(solution: Solution, layout: Layout) -> dict[str, Any]:
         "version": __version__,
         "topic": solution.topic,
         "givens": dict(solution.givens),
-        "answers": [_answer(answer, solution) for answer in wanted(solution, layout)],
+        "answers": [_answer(answer, solution) for answer in wanted(solution, layout)]
+        + [_table(table) for table in tables.wanted(solution, layout)],
         "steps": [_step(step, solution) for step in solution.steps] if layout.steps else [],
         "checks": [check._asdict() for check in solution.checks] if layout.steps else [],
         "assumptions": list(solution.assumptions),
@@ -47,6 +50,11 @@ def _answer(answer: Answer, solution: Solution) -> dict[str, Any]:
         "value": answer.computed,
         "shape": answer.shape,
     }
+
+
+def _table(table: Table) -> dict[str, Any]:
+    """Write a table as an answer whose value is a list of objects, one per row."""
+    return {"name": table.name, "text": csv.written(table), "latex": "", "value": table.records(), "shape": None}
 
 
 def _step(step: Step, solution: Solution) -> dict[str, Any]:

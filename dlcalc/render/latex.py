@@ -6,9 +6,12 @@ from typing import TYPE_CHECKING
 
 from dlcalc.notation.expression import Add
 from dlcalc.notation.printing import latex
-from dlcalc.render import lines
+from dlcalc.render import lines, tables
+from dlcalc.table import cell_text
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from dlcalc.render import Layout
     from dlcalc.solution import Answer, Solution, Step
 
@@ -25,6 +28,10 @@ def render(solution: Solution, layout: Layout) -> str:
         *(rf"  {answer_formula(answer, solution, '&=')} \\" for answer in lines.wanted(solution, layout)),
         r"\end{align*}",
     ]
+    for table in tables.wanted(solution, layout):
+        out += [rf"\begin{{tabular}}{{{'l' * len(table.columns)}}}", _row(table.columns)]
+        out += [_row([cell_text(cell) for cell in row]) for row in table.rows]
+        out.append(r"\end{tabular}")
     if layout.steps:
         out += [r"\begin{align*}", *(_step_line(step, solution) for step in solution.steps), r"\end{align*}"]
         spelling = lines.script(solution, ascii=True)
@@ -34,6 +41,11 @@ def render(solution: Solution, layout: Layout) -> str:
     out += [f"% convention: {text}" for text in solution.conventions]
     out += [f"% assumes: {text}" for text in solution.assumptions]
     return "\n".join(out)
+
+
+def _row(cells: Sequence[str]) -> str:
+    """Write a row of a tabular."""
+    return "  " + " & ".join(cell.translate(_TEXT) for cell in cells) + r" \\"
 
 
 def _step_line(step: Step, solution: Solution) -> str:

@@ -82,7 +82,9 @@ def script(solution: Solution, *, ascii: bool) -> Script:
 
 def wanted(solution: Solution, layout: Layout) -> list[Answer]:
     """Return the answers to show: those asked for, or all of them."""
-    return [solution[name] for name in layout.get] or list(solution.answers)
+    if not layout.get:
+        return list(solution.answers)
+    return [answer for name in layout.get for answer in solution.answers if answer.name == name]
 
 
 def answer_line(answer: Answer, spelling: Script, layout: Layout) -> str:

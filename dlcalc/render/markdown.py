@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from dlcalc.render import lines
+from dlcalc.render import lines, tables
 from dlcalc.render.latex import answer_formula, step_formula
+from dlcalc.table import cell_text
 
 if TYPE_CHECKING:
     from dlcalc.render import Layout
@@ -19,6 +20,10 @@ def render(solution: Solution, layout: Layout) -> str:
     out += [f"- ${answer_formula(answer, solution)}$" for answer in lines.wanted(solution, layout)]
     out += [f"- {lines.mark_line(mark, spelling)}" for mark in solution.marks]
     out += [f"- note: {note}" for note in solution.notes]
+    for table in tables.wanted(solution, layout):
+        out += ["", f"| {' | '.join(table.columns)} |", "|---" * len(table.columns) + "|"]
+        rows = ([cell_text(cell).replace("|", r"\|") for cell in row] for row in table.rows)
+        out += [f"| {' | '.join(row)} |" for row in rows]
     if layout.steps:
         out += ["", "| | step | because | |", "|---|---|---|---|"]
         for index, step in enumerate(solution.steps, 1):

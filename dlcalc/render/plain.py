@@ -5,7 +5,7 @@ from __future__ import annotations
 from itertools import pairwise
 from typing import TYPE_CHECKING
 
-from dlcalc.render import lines
+from dlcalc.render import lines, tables
 
 if TYPE_CHECKING:
     from dlcalc.render import Layout
@@ -18,6 +18,8 @@ def render(solution: Solution, layout: Layout) -> str:
     out = [lines.answer_line(answer, spelling, layout) for answer in lines.wanted(solution, layout)]
     out += [lines.mark_line(mark, spelling) for mark in solution.marks]
     out += [f"note: {spelling.prose(note)}" for note in solution.notes]
+    for table in tables.wanted(solution, layout):
+        out += [spelling.prose(line) for line in tables.drawn(table, ascii=True, width=layout.width)]
     if layout.steps:
         for index, (previous, step) in enumerate(pairwise((None, *solution.steps)), 1):
             if step is not None:

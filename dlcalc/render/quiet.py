@@ -16,7 +16,12 @@ if TYPE_CHECKING:
 
 
 def render(solution: Solution, layout: Layout) -> str:
-    """Write the principal answer alone; several as `name<TAB>value`, one per line."""
+    """Write the principal answer alone; several as `name<TAB>value`, one per line; a table as CSV."""
+    from dlcalc.render.csv import written
+
+    asked = [table for table in solution.tables if table.name in layout.get]
+    if asked:
+        return "\n\n".join(written(table) for table in asked)
     answers = [solution[name] for name in layout.get] or list(solution.principal_answers)
     if len(answers) == 1:
         return bare(answers[0], layout.decimals)

@@ -10,7 +10,7 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from dlcalc.render import lines
+from dlcalc.render import lines, tables
 
 if TYPE_CHECKING:
     from dlcalc.render import Layout
@@ -49,6 +49,9 @@ def _draw(console: Console, solution: Solution, layout: Layout) -> None:
         console.print(Text(lines.mark_line(mark, spelling), style=_STYLES[mark.correct]))
     for note in solution.notes:
         console.print(Text(f"note: {note}", style="yellow"))
+    for table in tables.wanted(solution, layout):
+        console.print()
+        console.print(Text("\n".join(tables.drawn(table, ascii=False, width=layout.width))), soft_wrap=True)
     if layout.steps:
         console.print()
         console.print(_derivation(solution, spelling, beside=(layout.width or UNBOUNDED) >= NARROW))

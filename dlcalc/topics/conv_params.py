@@ -4,20 +4,22 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Annotated
 
-from dlcalc.counting import Convolution, Count, bias_slips, derived, like_terms, times, total
+from dlcalc.counting import bias_slips, like_terms, times, total
 from dlcalc.derivation import Letters, value_of
 from dlcalc.errors import DlcalcError
 from dlcalc.givens import COUNT, Size, choice, scalar, size, switch
-from dlcalc.notation.expression import ONE, ZERO, Expr, Num, Relation, Sym, mul
+from dlcalc.notation.expression import ONE, ZERO, Div, Expr, Num, Relation, Sym, mul
 from dlcalc.notation.functions import floor
 from dlcalc.notation.printing import plain, unicode
-from dlcalc.solution import Answer, Domain, Slip, Solution, Work, symbols
+from dlcalc.passes import Convolution
+from dlcalc.solution import Answer, Domain, Slip, Solution, symbols
+from dlcalc.tally import Part, Tally
 from dlcalc.topic import topic
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from dlcalc.counting import Layers
+    from dlcalc.passes import Layers
 
 FEW = Domain(COUNT.low, COUNT.low + 3, whole=True)
 """Sizes of windows where the loops visit every weight; small, because their axes multiply."""
@@ -25,8 +27,16 @@ FEW = Domain(COUNT.low, COUNT.low + 3, whole=True)
 
 @topic(
     area="layers",
-    answers=("parameters", "weights", "biases", "filter"),
-    examples=("--in-channels 3 --kernel 7 --filters 16", "--input 32x32x3 -k 4 --filters 4", "-c C -k f --filters n"),
+    answers=(
+        *("parameters", "weights", "biases", "filter"),
+        *("depthwise", "pointwise", "standard_weights", "standard_parameters", "ratio"),
+    ),
+    examples=(
+        "--in-channels 3 --kernel 7 --filters 16",
+        "--input 32x32x3 -k 4 --filters 4",
+        "-c C -k f --filters n",
+        "-c 3 -k 5 --filters 256 --separable",
+    ),
 )
 def conv_params(
     *,
@@ -57,7 +67,7 @@ def conv_params(
 
     weights = k₁·…·k_d·(C_in/g)·C_out and biases = C_out; image size, stride and padding do not matter.
     Only where positions do not share their weights (a locally connected layer), both are per output position.
-    Depthwise separable: weights = k₁·…·k_d·C_in + C_in·C_out.
+    Depthwise separable: weights = k₁·…·k_d·C_in + C_in·C_out, 1/C_out + 1/(k₁·…·k_d) of the standard convolution's.
     Source: Dumoulin and Visin, A guide to convolution arithmetic for deep learning (2016); torch.nn.Conv2d.
 
     Raises DlcalcError when the groups do not divide both channel counts, or the channels contradict each other.
@@ -82,15 +92,21 @@ def conv_params(
     m, k = letters.axes("m", positions, FEW), letters.axes("k", window, FEW)
     c, n = letters.letter("C_in", channels, COUNT), letters.letter("C_out", out_channels, COUNT)
     g = ONE if groups == ONE else letters.letter("g", groups, COUNT)
-    formulas = {
-        "filter_weights": times(*k, c) / g,
-        "weights": times(*m, Sym("filter_weights"), n),
-        "biases": times(*m, n) if bias else ZERO,
-        "parameters": total([Sym("weights"), Sym("biases")] if bias else [Sym("weights")]),
-    }
-    values = dict(letters.values)
-    for name, formula in formulas.items():
-        values[name] = like_terms(value_of(formula, values))
+    seen = (*window, value_of(c / g, letters.values))
+    one_filter = f"one filter is {' × '.join(map(unicode, seen))}: the window times the channels it sees"
+    sharing = " and position" if m else ", shared by all positions"
+    one_bias = f"one bias per filter{' and position' if m else ''}" if bias else "no biases"
+    parts = (
+        Part("filter_weights", times(*k, c) / g, one_filter, ("filter_weights",), shown=False),
+        Part(
+            "weights",
+            times(*m, Sym("filter_weights"), n),
+            f"one such filter per output channel{sharing}",
+            ("weights",),
+        ),
+        Part("biases", times(*m, n) if bias else ZERO, one_bias, ("biases",)),
+        _parameters("weights", bias=bias),
+    )
 
     def forward(net: Layers, sizes: Mapping[str, int]) -> None:
         """Let one filter see a window, then all of them an image of several positions."""
@@ -102,41 +118,27 @@ def conv_params(
         biases = "biases" if bias else ""
         net.convolution(image, Convolution(sizes[n.name], span, "weights", biases, groups=split, shared=not m))
 
-    count = Count(letters, forward, {name: (name,) for name in formulas} | {"parameters": ("weights", "biases")})
-    slips = (
-        *bias_slips(values["weights"], mul(out_channels, *positions), switched_on=bias, owner="filter"),
-        *_slips(values, window, (input or ())[:axes], channels, out_channels),
-    )
-    seen = (*window, value_of(c / g, letters.values))
-    answers = (
-        Answer("parameters", values["parameters"], slips=slips),
-        Answer("weights", values["weights"]),
-        Answer("biases", values["biases"]),
-        Answer("filter", seen, form="size"),
-    )
-
-    def work() -> Work:
-        sharing = " and position" if m else ", shared by all positions"
-        reasons = {
-            "filter_weights": f"one filter is {' × '.join(map(unicode, seen))}: the window times the channels it sees",
-            "weights": f"one such filter per output channel{sharing}",
-            "biases": f"one bias per filter{' and position' if m else ''}" if bias else "no biases",
-            "parameters": "all that is trained",
-        }
-        steps = [
-            s for name, formula in formulas.items() for s in derived(name, Sym(name), formula, values, reasons[name])
-        ]
-        return Work(tuple(steps), count.allocated(answers))
-
-    return Solution(
-        answers=answers,
-        work=work,
-        setting=count.setting(*_whole((c, n), g), *_whole((channels, out_channels), groups)),
+    tally = Tally(
+        letters,
+        forward,
+        parts,
+        others=(Answer("filter", seen, form="size"),),
+        constraints=(*_whole((c, n), g), *_whole((channels, out_channels), groups)),
         assumptions=(f"{unicode(groups)} divides {unicode(channels)} and {unicode(out_channels)}",)
         if symbols(channels, out_channels, groups) and groups != ONE
         else (),
         conventions=_conventions(kernel, positions, axes),
     )
+    slips = (
+        *bias_slips(tally.values["weights"], mul(out_channels, *positions), switched_on=bias, owner="filter"),
+        *_slips(tally.values, window, (input or ())[:axes], channels, out_channels),
+    )
+    return tally.solution({"parameters": slips})
+
+
+def _parameters(*weights: str, bias: bool) -> Part:
+    every = [Sym("weights"), Sym("biases")] if bias else [Sym("weights")]
+    return Part("parameters", total(every), "all that is trained", (*weights, "biases"))
 
 
 def _separable(window: Size, channels: Expr, out_channels: Expr, *, bias: bool) -> Solution:
@@ -145,45 +147,70 @@ def _separable(window: Size, channels: Expr, out_channels: Expr, *, bias: bool) 
     k = letters.axes("k", window, FEW)
     c, n = letters.letter("C_in", channels, COUNT), letters.letter("C_out", out_channels, COUNT)
     size = " × ".join(map(unicode, window))
-    derivation = {
-        "depthwise": (times(*k, c), f"one {size} window for every input channel"),
-        "pointwise": (times(c, n), "a filter of size 1 per output channel, over all channels"),
-        "weights": (total([Sym("depthwise"), Sym("pointwise")]), "both steps"),
-        "biases": (c + n if bias else ZERO, "one bias per filter of both steps" if bias else "no biases"),
-        "parameters": (total([Sym("weights"), Sym("biases")] if bias else [Sym("weights")]), "all that is trained"),
-    }
-    values = dict(letters.values)
-    for name, (formula, _) in derivation.items():
-        values[name] = like_terms(value_of(formula, values))
+    both, one_bias = ("depthwise", "pointwise"), "one bias per filter of both steps" if bias else "no biases"
+    standard = times(*k, c, n)
+    parts = (
+        Part("depthwise", times(*k, c), f"one {size} window for every input channel", ("depthwise",)),
+        Part("pointwise", times(c, n), "a filter of size 1 per output channel, over all channels", ("pointwise",)),
+        Part("weights", total([Sym(name) for name in both]), "both steps", both),
+        Part("biases", c + n if bias else ZERO, one_bias, ("biases",)),
+        _parameters(*both, bias=bias),
+        Part("standard_weights", standard, f"beside it: {size} over all channels at once", ("standard_weights",)),
+        Part(
+            "standard_parameters",
+            total([Sym("standard_weights"), n] if bias else [Sym("standard_weights")]),
+            "with one bias per filter" if bias else "no biases",
+            ("standard_*",),
+        ),
+        Part(
+            "ratio",
+            total([Div(Sym(name), Sym("standard_weights")) for name in both]),
+            "the weights of both steps over those of the standard convolution",
+            both,
+            over=("standard_weights",),
+        ),
+    )
 
     def forward(net: Layers, sizes: Mapping[str, int]) -> None:
         span, depth, filters = tuple(sizes[axis.name] for axis in k), sizes[c.name], sizes[n.name]
         biases = "biases" if bias else ""
         x = net.convolution(net.image(depth, span), Convolution(depth, span, "depthwise", biases, groups=depth))
         net.convolution(x, Convolution(filters, (1,) * len(span), "pointwise", biases))
+        beside = Convolution(filters, span, "standard_weights", "standard_biases" if bias else "")
+        net.convolution(net.image(depth, span), beside)
 
-    weights = ("depthwise", "pointwise")
-    alone = {name: (name,) for name in (*weights, "biases")}
-    count = Count(letters, forward, {**alone, "weights": weights, "parameters": (*weights, "biases")})
-    standard = mul(channels, out_channels, *window)
-    slips = (
-        *bias_slips(values["weights"], like_terms(channels + out_channels), switched_on=bias, owner="filter"),
-        Slip(like_terms(values["depthwise"] + values["biases"]), "the 1 × 1 convolution is missing", "pointwise"),
+    tally = Tally(
+        letters,
+        forward,
+        parts,
+        conventions=(
+            f"depthwise separable: {size} on every channel by itself, then 1 × 1 over all channels",
+            "ratio compares weights without biases; at one output size the multiplications compare alike",
+        ),
+    )
+    return tally.solution(_separable_slips(tally.values, channels, out_channels, bias=bias))
+
+
+def _separable_slips(
+    found: Mapping[str, Expr], channels: Expr, out_channels: Expr, *, bias: bool
+) -> dict[str, tuple[Slip, ...]]:
+    weights, ratio = found["weights"], found["ratio"]
+    standard, whole = found["standard_weights"], found["standard_parameters"]
+    parameters = (
+        *bias_slips(weights, like_terms(channels + out_channels), switched_on=bias, owner="filter"),
+        Slip(like_terms(found["depthwise"] + found["biases"]), "the 1 × 1 convolution is missing", "pointwise"),
         Slip(standard, "that is the standard convolution, without biases", "depthwise"),
         Slip(like_terms(standard + out_channels), "that is the standard convolution", "depthwise"),
-        Slip(like_terms(values["weights"] + out_channels), "the depthwise step has biases too", "biases"),
+        Slip(like_terms(weights + out_channels), "the depthwise step has biases too", "biases"),
     )
-    answers = (
-        Answer("parameters", values["parameters"], slips=slips),
-        *(Answer(name, values[name]) for name in ("weights", "biases", *weights)),
-    )
-
-    def work() -> Work:
-        steps = [s for name, (f, because) in derivation.items() for s in derived(name, Sym(name), f, values, because)]
-        return Work(tuple(steps), count.allocated(answers))
-
-    said = f"depthwise separable: {size} on every channel by itself, then 1 × 1 over all channels"
-    return Solution(answers=answers, work=work, setting=count.setting(), conventions=(said,))
+    return {
+        "parameters": parameters,
+        "ratio": (
+            Slip(ONE / ratio, "that is the standard convolution over the separable one", "ratio"),
+            Slip(found["parameters"] / whole, "that compares the parameters; the ratio leaves biases out", "ratio"),
+            Slip(ONE - ratio, "that is what is saved", "ratio"),
+        ),
+    }
 
 
 def _whole(sizes: tuple[Expr, ...], groups: Expr) -> tuple[Relation, ...]:

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 from dlcalc.counting import Count, bias_slips, derived, like_terms, times, total
 from dlcalc.derivation import Letters, value_of
 from dlcalc.errors import DlcalcError
-from dlcalc.givens import COUNT, Given, Size, checked, read_size, scalar, size, switch
+from dlcalc.givens import COUNT, Given, Size, checked, choice, read_size, scalar, size, switch
 from dlcalc.notation.evaluate import PLAIN
 from dlcalc.notation.expression import MINUS_ONE, ONE, ZERO, Expr, Mul, Num, Sym, add, mul, number
 from dlcalc.notation.printing import plain, unicode
@@ -20,8 +20,9 @@ from dlcalc.topic import topic
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    from dlcalc.counting import Layers
+    from dlcalc.passes import Layers
 
+TWO = number(2)
 IMAGE_AXES = 3
 MAX_LISTED = 100
 """Hidden layers that are told apart; above it, as for a symbolic number of them, only first, between and last."""
@@ -91,6 +92,7 @@ def _counted(size: Size, noun: str) -> str:
     return f"{unicode(entries)} {noun}{'' if entries == ONE else 's'}"
 
 
+_NORMED = "normalisation between W and f of every hidden layer, not of the output; lists leave it out"
 _LISTS = {"layer_parameters": "*", "layer_weights": "weights", "layer_biases": "biases"}
 """The answers for every layer, and which of its tensors they count; a tensor is named `layer2/2.weights`."""
 
@@ -103,6 +105,7 @@ class Network:
     runs: Sequence[Run]
     stages: Sequence[Stage]
     bias: bool
+    norm: bool
 
     @property
     def told_apart(self) -> bool:
@@ -119,12 +122,23 @@ class Network:
         counted = [(first.count - ONE, first.width), *((run.count, run.width) for run in rest)]
         return total([times(*pair) for pair in counted if pair[0] != ZERO])
 
+    def norms(self) -> list[Expr]:
+        """Write what the normalisations hold: two numbers per hidden unit; neither inputs nor outputs have any."""
+        last, terms = len(self.runs) - 1, []
+        for at, run in enumerate(self.runs if self.norm else ()):
+            hidden = run.count - number((at == 0) + (at == last))
+            factors = (TWO * hidden,) if isinstance(hidden, Num) else (TWO, hidden)
+            terms += [times(*factors, run.width)] if hidden != ZERO else []
+        return terms
+
     def found(self) -> dict[str, Expr]:
         """Compute the totals."""
         weights = like_terms(self.put_in(total(self.parameters(bias=False))))
         biases = like_terms(self.put_in(self.units())) if self.bias else ZERO
+        norms = like_terms(self.put_in(total(self.norms())))
         parameters = weights + biases if self.told_apart else self.put_in(total(self.parameters()))
-        return {"parameters": like_terms(parameters), "weights": weights, "biases": biases}
+        found = {"parameters": like_terms(parameters + norms), "weights": weights, "biases": biases}
+        return {**found, "norms": norms} if self.norm else found
 
     def put_in(self, formula: Expr, **other: Expr) -> Expr:
         """Put the givens into a formula, or other values in their place."""
@@ -143,13 +157,16 @@ class Network:
     def totals(self) -> dict[str, tuple[str, ...]]:
         """Say which tensors the totals and the stages are made of."""
         stages = {stage.name: (f"{stage.name}/*",) for stage in self.stages}
-        return {"parameters": ("*",), "weights": ("*.weights",), "biases": ("*.biases",), **stages}
+        norms = {"norms": ("norm*",)} if self.norm else {}
+        return {"parameters": ("*",), "weights": ("*.weights",), "biases": ("*.biases",), **norms, **stages}
 
     def forward(self, net: Layers, sizes: Mapping[str, int]) -> None:
         """Pass a vector through all layers; each finds its number of inputs in what the one before it gives."""
         x, layer = net.vector(int(PLAIN.value(self.runs[0].width, sizes))), 0
         for stage in self.stages:
             for _ in range(int(PLAIN.value(stage.count, sizes))):
+                if self.norm and layer:
+                    x = net.norm(x, f"norm{layer}.scale", f"norm{layer}.shift")
                 layer += 1
                 tensor = f"{stage.name}/{layer}."
                 units = int(PLAIN.value(stage.after.width, sizes))
@@ -162,14 +179,19 @@ class Network:
         weights = derived(
             "weights", every["weights"], total(self.parameters(bias=False)), values, "every unit has a weight per input"
         )
+        said = "a scale and a shift per hidden unit"
+        norms = derived("norms", every["norms"], total(self.norms()), values, said) if self.norm else []
         if not self.bias:
             biases = derived("biases", every["biases"], ZERO, values, "no biases")
-            parameters = derived("parameters", every["parameters"], every["weights"], found, "all that is trained")
-            return [*sizes, *weights, *biases, *parameters]
+            summed = total([every["weights"], *([every["norms"]] if self.norm else [])])
+            parameters = derived("parameters", every["parameters"], summed, found, "all that is trained")
+            return [*sizes, *weights, *biases, *norms, *parameters]
         biases = derived("biases", every["biases"], self.units(), values, "one bias per unit")
         several = len(self.stages) > 1
         reason = "the layers added up" if several else "a bias counts like the weight of one more input"
-        parameters = derived("parameters", every["parameters"], total(self.parameters()), values, reason)
+        reason = "the layers and their normalisations added up" if self.norm else reason
+        summed = total([*self.parameters(), *self.norms()])
+        parameters = derived("parameters", every["parameters"], summed, values, reason)
         by_layer = parameters[-1].after
         if plain(by_layer) != plain(found["parameters"]):
             multiplied = Step(
@@ -177,9 +199,9 @@ class Network:
             )
             parameters.append(multiplied)
         if not several:
-            return [*sizes, *weights, *biases, *parameters]
+            return [*sizes, *weights, *biases, *norms, *parameters]
         layers = [Step(s.name, Sym(s.name), Sym(s.name), s.parameters(bias=True), s.reason()) for s in self.stages]
-        return [*sizes, *layers, *parameters, *weights, *biases]
+        return [*sizes, *layers, *norms, *parameters, *weights, *biases]
 
     def flattened(self, run: Run) -> list[Step]:
         """Multiply out a size that is given by its axes."""
@@ -199,10 +221,11 @@ class Network:
         """Explain common wrong totals."""
 
         def wrong(*terms: Expr, **other: Expr) -> Expr:
-            return like_terms(self.put_in(total(terms), **other))
+            return like_terms(self.put_in(total([*terms, *self.norms()]), **other))
 
         parameters, weights, first = self.parameters(), self.parameters(bias=False), self.runs[0]
-        slips = [*bias_slips(found["weights"], wrong(self.units()), switched_on=self.bias, owner="unit")]
+        units = like_terms(self.put_in(self.units()))
+        slips = [*bias_slips(wrong(*weights), units, switched_on=self.bias, owner="unit"), *self.norm_slips(found)]
         if len(first.size) >= IMAGE_AXES and isinstance(first.width, Sym):
             one_channel = wrong(*parameters, **{first.width.name: mul(*first.size[:-1])})
             slips.append(Slip(one_channel, "every channel of the image counts", "flattened"))
@@ -230,14 +253,28 @@ class Network:
                 ]
         return tuple(slips)
 
+    def norm_slips(self, found: Mapping[str, Expr]) -> tuple[Slip, ...]:
+        """Explain totals with the normalisations forgotten, or with what is not trained or not there."""
+        if not self.norm:
+            return ()
+        right, norms = found["parameters"], found["norms"]
+        last = like_terms(self.put_in(times(TWO, self.runs[-1].width)))
+        return (
+            Slip(like_terms(right - norms), "the normalisations are missing, 2 per hidden unit", "norms"),
+            Slip(like_terms(right + norms), "running means and variances are not trained: 2 per unit, not 4", "norms"),
+            Slip(like_terms(right - norms / TWO), "a normalisation has a scale and a shift: 2 per unit", "norms"),
+            Slip(like_terms(right + last), "the outputs are not normalised", "norms"),
+        )
+
 
 @topic(
     area="layers",
-    answers=("parameters", "weights", "biases", "layer_parameters", "layer_weights", "layer_biases"),
+    answers=("parameters", "weights", "biases", "norms", "layer_parameters", "layer_weights", "layer_biases"),
     examples=(
         "--inputs 32x32x3 --outputs 500",
         "--layers 784,100,10",
         "--inputs Di --hidden D --hidden-layers K --outputs Do",
+        "--inputs 1 --hidden 20 --hidden-layers 10 --outputs 1 --norm batch",
     ),
 )
 def fc_params(
@@ -256,11 +293,15 @@ def fc_params(
         Chain | None, chain("-l", help="All sizes at once, inputs first: 784,100,10 or 32x32x3,500,10.")
     ] = None,
     bias: Annotated[bool, switch(help="One bias per unit (default: yes).")] = True,
+    norm: Annotated[
+        str | None, choice("batch", "layer", help="A normalisation of every hidden layer, 2 per unit (default: none).")
+    ] = None,
 ) -> Solution:
     """Trainable parameters of fully connected layers.
 
     A layer of m units on n inputs has n·m weights and m biases, (n + 1)·m parameters; layers add up. K hidden layers
     of D units have (Di + 1)·D + (K − 1)·(D + 1)·D + (D + 1)·Do parameters. An image is flattened: H·W·C inputs.
+    A normalisation of every hidden layer adds a scale and a shift per hidden unit.
     Source: Prince, Understanding Deep Learning (2023), chapters 3 and 4; torch.nn.Linear.
 
     Raises DlcalcError when sizes are missing, or given twice.
@@ -273,11 +314,13 @@ def fc_params(
     given = _given_once(inputs, outputs, hidden, hidden_layers, layers)
     letters = Letters(taken=symbols(*((*run.size, run.count) for run in given)))
     runs = _lettered(given, letters)
-    network = Network(letters, runs, _stages(runs), bias=bias)
+    network = Network(letters, runs, _stages(runs), bias=bias, norm=norm is not None)
+    if network.norm and not network.norms():
+        raise DlcalcError("there is no hidden layer to normalise", "add --hidden D, or leave --norm out")
     found, listed = network.found(), network.by_layer() if len(given) > 2 or layers is not None else {}  # noqa: PLR2004
     answers = (
         Answer("parameters", found["parameters"], slips=network.slips(found)),
-        *(Answer(name, found[name]) for name in ("weights", "biases")),
+        *(Answer(name, value) for name, value in found.items() if name != "parameters"),
         *(Answer(name, entries, form="list") for name, entries in listed.items()),
     )
     lists = {name: [(f"*/{i}.{_LISTS[name]}",) for i, _ in enumerate(listed[name], 1)] for name in listed}
@@ -289,7 +332,10 @@ def fc_params(
         setting=count.setting(),
         assumptions=tuple(f"{number} ≥ 1" for number in many),
         notes=() if network.told_apart or many else (f"more than {MAX_LISTED} layers are not listed one by one",),
-        conventions=(f"a layer computes {'f(Wx + b)' if bias else 'f(Wx), without b'}; f has no parameters",),
+        conventions=(
+            f"a layer computes {'f(Wx + b)' if bias else 'f(Wx), without b'}; f has no parameters",
+            *([] if norm is None else [f"{norm} {_NORMED}"]),
+        ),
     )
 
 

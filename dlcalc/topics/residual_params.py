@@ -7,19 +7,20 @@ from fractions import Fraction
 from operator import neg
 from typing import TYPE_CHECKING, Annotated, Any
 
-from dlcalc.counting import Convolution, Count, bias_slips, derived, like_terms, times, total
+from dlcalc.counting import Count, bias_slips, derived, like_terms, times, total
 from dlcalc.derivation import Letters, value_of
 from dlcalc.errors import DlcalcError
 from dlcalc.givens import COUNT, choice, dashed, scalar, switch
 from dlcalc.notation.expression import ONE, ZERO, Add, Div, Expr, Num, Relation, Sym, number
 from dlcalc.notation.printing import plain, unicode
+from dlcalc.passes import Convolution
 from dlcalc.solution import Answer, Domain, Slip, Solution, Step, Work, symbols
 from dlcalc.topic import topic
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 
-    from dlcalc.counting import Layers
+    from dlcalc.passes import Layers
 
 IMAGE = (2, 2)
 """The image that a block is tried on: large enough that a stride changes its size."""

@@ -2,26 +2,21 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from itertools import product
-from typing import Any
+from typing import Any, ClassVar
 
 import pytest
+from counts import CountingQuestion, screen
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from dlcalc import DlcalcError, Mark, Solution, conv_params, fc_params, marked
-from dlcalc.notation.expression import ONE
-from dlcalc.numeric import check_step, sample
-from dlcalc.render import Layout, render
+from dlcalc import conv_params, fc_params
 
 FIRST: dict[str, Any] = {"in_channels": 3, "kernel": 7, "out_channels": 16}
 LETTERS: dict[str, Any] = {"in_channels": "C", "kernel": "f", "out_channels": "n"}
 GROUPED: dict[str, Any] = {"in_channels": "C", "kernel": "3x5", "out_channels": "n", "groups": "g"}
 SEPARABLE: dict[str, Any] = {"in_channels": 3, "kernel": 5, "out_channels": 256, "separable": True}
 LOCAL: dict[str, Any] = {"in_channels": 2, "kernel": 3, "out_channels": 4, "unshared": "5x6"}
-
-IDS = ["numbers", "letters", "groups", "unshared", "separable"]
 
 NUMBERS: list[tuple[str, dict[str, Any], int]] = [
     ("16 filters of 7 × 7 × 3", FIRST, 2368),
@@ -61,43 +56,30 @@ SYMBOLS: list[tuple[str, dict[str, Any], str]] = [
     ("separable, one letter", {"in_channels": "C", "kernel": 3, "filters": "C", "separable": True}, "C^2 + 11*C"),
     ("the letter of another given", {"in_channels": 3, "kernel": 3, "filters": "C_in"}, "28*C_in"),
 ]
-ALL = [(name, givens) for name, givens, _ in (*NUMBERS, *SYMBOLS)]
 
 
-def texts(solution: Solution) -> dict[str, str]:
-    return {answer.name: answer.text for answer in solution.answers}
+RATIOS: list[tuple[str, dict[str, Any], str]] = [
+    ("256 filters of 5 × 5 on RGB", {**SEPARABLE, "bias": False}, "0.04390625"),
+    ("biases do not count", SEPARABLE, "0.04390625"),
+    ("MobileNet's 3 × 3", {"in_channels": 512, "kernel": 3, "filters": 512, "separable": True}, "521/4608"),
+    ("letters", {**LETTERS, "separable": True}, "1/n + 1/f^2"),
+    (
+        "a window with two letters",
+        {"in_channels": "C", "kernel": "hxw", "filters": 64, "separable": True},
+        "1/64 + 1/(h*w)",
+    ),
+    ("a window of one costs more", {"in_channels": 4, "kernel": 1, "filters": 4, "separable": True}, "1.25"),
+]
 
 
-@pytest.mark.parametrize(("givens", "expected"), [row[1:] for row in NUMBERS], ids=[row[0] for row in NUMBERS])
-def test_counts(givens: dict[str, Any], expected: int) -> None:
-    assert conv_params(**givens).value == expected
-
-
-@pytest.mark.parametrize(("givens", "expected"), [row[1:] for row in SYMBOLS], ids=[row[0] for row in SYMBOLS])
-def test_counts_in_symbols(givens: dict[str, Any], expected: str) -> None:
-    assert texts(conv_params(**givens))["parameters"] == expected
-
-
-@pytest.mark.parametrize("givens", [row[1] for row in ALL], ids=[row[0] for row in ALL])
-def test_every_line_holds(givens: dict[str, Any]) -> None:
+@pytest.mark.parametrize(("givens", "expected"), [row[1:] for row in RATIOS], ids=[row[0] for row in RATIOS])
+def test_compares_the_separable_convolution_with_the_standard_one(givens: dict[str, Any], expected: str) -> None:
     solution = conv_params(**givens)
-    assert solution.steps
+    assert solution["ratio"].text == expected
     assert solution.holds
-
-
-@pytest.mark.parametrize("givens", [FIRST, LETTERS, GROUPED, LOCAL, SEPARABLE], ids=IDS)
-def test_every_line_can_fail(givens: dict[str, Any]) -> None:
-    """A line whose right side is one too many does not pass."""
-    solution = conv_params(**givens)
-    samples = sample(solution.setting, 0)
-    for step in solution.work().steps:
-        assert not check_step(replace(step, after=step.after + ONE), samples).holds, step
-
-
-@pytest.mark.parametrize("givens", [FIRST, LETTERS, GROUPED, LOCAL, SEPARABLE], ids=IDS)
-def test_the_arrays_are_counted(givens: dict[str, Any]) -> None:
-    (check,) = conv_params(**givens).checks
-    assert (check.holds, check.max_error, check.tolerance) == (True, 0, 0)
+    standard = conv_params(**{**givens, "separable": False})
+    assert solution["standard_parameters"].text == standard["parameters"].text
+    assert solution["standard_weights"].text == standard["weights"].text
 
 
 def test_what_does_not_fit_into_memory_is_not_allocated() -> None:
@@ -201,8 +183,14 @@ def test_a_window_as_large_as_the_image_is_a_dense_layer(side: int, channels: in
 
 ERRORS: list[tuple[dict[str, Any], str]] = [
     ({"kernel": 3, "filters": 5}, "the input channels are not given; add --in-channels N, or --input HxWxC"),
-    ({"in_channels": 3, "filters": 5}, "--kernel is missing; add --kernel SIZE: Size of the window: 3, 3x5, or 7x7x3"),
-    ({"in_channels": 3, "kernel": 3}, "--out-channels is missing; add --out-channels NUMBER"),
+    (
+        {"in_channels": 3, "filters": 5},
+        "--kernel is missing; add --kernel SIZE: Size of the window: 3, 3x5, or 7x7x3 with the channels.",
+    ),
+    (
+        {"in_channels": 3, "kernel": 3},
+        "--out-channels is missing; add --out-channels NUMBER: Number of filters: the channels of the output.",
+    ),
     (
         {"in_channels": 4, "kernel": 3, "filters": 6, "groups": 3},
         "groups 3 does not divide in-channels 4; use in-channels 3 or 6, or groups that divide it",
@@ -260,13 +248,6 @@ ERRORS: list[tuple[dict[str, Any], str]] = [
 ]
 
 
-@pytest.mark.parametrize(("givens", "message"), ERRORS, ids=[message[:45] for _, message in ERRORS])
-def test_says_what_is_wrong_and_what_would_do(givens: dict[str, Any], message: str) -> None:
-    with pytest.raises(DlcalcError) as problem:
-        conv_params(**givens)
-    assert str(problem.value).startswith(message)
-
-
 def test_prints_conventions_and_assumptions() -> None:
     assert conv_params(**FIRST).conventions == ("2 spatial axes; a window of one number is that long on every axis",)
     assert conv_params(**FIRST, dims=1).conventions == ("1 spatial axis",)
@@ -280,10 +261,6 @@ def test_prints_conventions_and_assumptions() -> None:
 # marking
 
 
-def judged(givens: dict[str, Any], text: str) -> Mark:
-    return marked(conv_params(**givens), [text]).marks[0]
-
-
 CORRECT: list[tuple[dict[str, Any], str]] = [
     (FIRST, "(7*7*3 + 1)*16"),
     (FIRST, "2,368"),
@@ -291,6 +268,8 @@ CORRECT: list[tuple[dict[str, Any], str]] = [
     (LETTERS, "(f^2 C + 1) n"),
     (LETTERS, "n + n C f²"),
     (GROUPED, "n(15C/g + 1)"),
+    (SEPARABLE, "ratio = 1/256 + 1/25"),
+    (SEPARABLE, "ratio = 0.0439"),
 ]
 SLIPS: list[tuple[dict[str, Any], str, str]] = [
     (FIRST, "2352", "the biases are missing, one per filter (departs at step 7"),
@@ -310,29 +289,26 @@ SLIPS: list[tuple[dict[str, Any], str, str]] = [
     (SEPARABLE, "843", "the biases are missing, one per filter"),
     (SEPARABLE, "843 + 256", "the depthwise step has biases too"),
     (SEPARABLE, "19200 + 256", "that is the standard convolution"),
+    (SEPARABLE, "ratio = 6400/281", "that is the standard convolution over the separable one (departs at step 22"),
+    (SEPARABLE, "ratio = 1102/19456", "that compares the parameters; the ratio leaves biases out"),
+    (SEPARABLE, "ratio = 1 - 281/6400", "that is what is saved"),
     ({**SEPARABLE, "bias": False}, "75", "the 1 × 1 convolution is missing"),
     ({**SEPARABLE, "bias": False}, "19200", "that is the standard convolution, without biases"),
 ]
 
 
-@pytest.mark.parametrize(("givens", "text"), CORRECT, ids=[text for _, text in CORRECT])
-def test_accepts_equivalent_answers(givens: dict[str, Any], text: str) -> None:
-    assert judged(givens, text).correct is True
+class TestConvParams(CountingQuestion):
+    """A convolution: its tables, and what every counting question must pass."""
 
-
-@pytest.mark.parametrize(("givens", "text", "because"), SLIPS, ids=[text for _, text, _ in SLIPS])
-def test_explains_slips(givens: dict[str, Any], text: str, because: str) -> None:
-    mark = judged(givens, text)
-    assert mark.correct is False
-    assert mark.because.startswith(because)
+    topic, numbers, symbols, errors, correct, slips = conv_params, NUMBERS, SYMBOLS, ERRORS, CORRECT, SLIPS
+    forms: ClassVar = {"numbers": FIRST, "letters": LETTERS, "groups": GROUPED, "local": LOCAL, "separable": SEPARABLE}
 
 
 # what is seen
 
 
 def test_derives_as_on_paper() -> None:
-    screen = render(conv_params(**FIRST), "text", Layout(steps=True, width=None)).splitlines()
-    found = [" ".join(line.split()) for line in screen]
+    found = screen(conv_params(**FIRST))
     assert found[0] == "parameters = 2368"
     assert "1 filter_weights = k² C_in one filter is 7 × 7 × 3: the window times the channels it sees ✓" in found
     assert "2 = 7·7·3 the values put in ✓" in found

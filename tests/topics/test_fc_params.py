@@ -2,19 +2,15 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from itertools import pairwise, product
 from math import prod
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, ClassVar
 
-import pytest
+from counts import CountingQuestion, screen, texts
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from dlcalc import DlcalcError, Mark, Solution, fc_params, marked
-from dlcalc.notation.expression import ONE
-from dlcalc.numeric import check_step, sample
-from dlcalc.render import Layout, render
+from dlcalc import fc_params, marked
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -24,6 +20,7 @@ if TYPE_CHECKING:
 IMAGE: dict[str, Any] = {"inputs": "32x32x3", "outputs": 500}
 CHAIN: dict[str, Any] = {"layers": "784,100,10"}
 DEEP: dict[str, Any] = {"inputs": "Di", "hidden": "D", "hidden_layers": "K", "outputs": "Do"}
+NORMED: dict[str, Any] = {"inputs": 1, "hidden": 20, "hidden_layers": 10, "outputs": 1, "norm": "batch"}
 SCALAR: dict[str, Any] = {"inputs": 1, "hidden": "D", "hidden_layers": "K", "outputs": 1}
 
 NUMBERS: list[tuple[str, dict[str, Any], int]] = [
@@ -48,6 +45,9 @@ NUMBERS: list[tuple[str, dict[str, Any], int]] = [
     ("hidden layers one by one", {"inputs": 784, "hidden": "300,100", "outputs": 10}, 266_610),
     ("equal sizes written out", {"layers": "1,20,20,20,20,20,20,20,20,20,20,1"}, 3841),
     ("hidden layers as wide as the input", {"inputs": 20, "hidden": 20, "hidden_layers": 3, "outputs": 20}, 1680),
+    ("batch normalisation", {"layers": "1,20,20,20,20,20,20,20,20,20,20,1", "norm": "batch"}, 4241),
+    ("layer normalisation, no biases", {"layers": "5,5,5,5", "norm": "layer", "bias": False}, 75 + 20),
+    ("normalised between equal letters", {"layers": "2,3,2,3,2", "norm": "batch"}, 34 + 2 * 8),
     ("a billion layers", {"inputs": 10, "hidden": 5, "hidden_layers": 10**9, "outputs": 1}, 30 * 10**9 + 31),
 ]
 SYMBOLS: list[tuple[str, dict[str, Any], str]] = [
@@ -61,47 +61,10 @@ SYMBOLS: list[tuple[str, dict[str, Any], str]] = [
     ("K hidden layers, scalar", SCALAR, "(K - 1)*(D + 1)*D + 3*D + 1"),
     ("ten hidden layers", {**SCALAR, "hidden_layers": 10}, "9*D^2 + 12*D + 1"),
     ("K + 1 hidden layers", {**SCALAR, "hidden_layers": "K+1"}, "K*(D + 1)*D + 3*D + 1"),
+    ("normalised", {**DEEP, "norm": "batch"}, "(Di + 1)*D + (K - 1)*(D + 1)*D + (D + 1)*Do + 2*K*D"),
+    ("normalised, the letter of the ends inside", {"layers": "D,1,D,1,D", "norm": "batch"}, "8*D + 6"),
     ("letters of the formula as givens", {"layers": "n1,5,n0"}, "5*n1 + 6*n0 + 5"),
 ]
-ALL = [(name, givens) for name, givens, _ in (*NUMBERS, *SYMBOLS)]
-
-
-def texts(solution: Solution) -> dict[str, str]:
-    return {answer.name: answer.text for answer in solution.answers}
-
-
-@pytest.mark.parametrize(("givens", "expected"), [row[1:] for row in NUMBERS], ids=[row[0] for row in NUMBERS])
-def test_counts(givens: dict[str, Any], expected: int) -> None:
-    assert fc_params(**givens).value == expected
-
-
-@pytest.mark.parametrize(("givens", "expected"), [row[1:] for row in SYMBOLS], ids=[row[0] for row in SYMBOLS])
-def test_counts_in_symbols(givens: dict[str, Any], expected: str) -> None:
-    assert texts(fc_params(**givens))["parameters"] == expected
-
-
-@pytest.mark.parametrize("givens", [row[1] for row in ALL], ids=[row[0] for row in ALL])
-def test_every_line_holds(givens: dict[str, Any]) -> None:
-    solution = fc_params(**givens)
-    assert solution.steps
-    assert solution.holds
-
-
-@pytest.mark.parametrize(
-    "givens", [IMAGE, CHAIN, DEEP, {**CHAIN, "bias": False}], ids=["image", "chain", "deep", "bare"]
-)
-def test_every_line_can_fail(givens: dict[str, Any]) -> None:
-    """A line whose right side is one too many does not pass."""
-    solution = fc_params(**givens)
-    samples = sample(solution.setting, 0)
-    for step in solution.work().steps:
-        assert not check_step(replace(step, after=step.after + ONE), samples).holds, step
-
-
-@pytest.mark.parametrize("givens", [IMAGE, CHAIN, DEEP, SCALAR], ids=["image", "chain", "deep", "scalar"])
-def test_the_arrays_are_counted(givens: dict[str, Any]) -> None:
-    (check,) = fc_params(**givens).checks
-    assert (check.holds, check.max_error, check.tolerance) == (True, 0, 0)
 
 
 def test_what_does_not_fit_into_memory_is_not_allocated() -> None:
@@ -222,15 +185,12 @@ ERRORS: list[tuple[dict[str, Any], str]] = [
         {"layers": [1] * 101},
         "--layers has 101 sizes; at most 100 are told apart; equal ones are --hidden D --hidden-layers K",
     ),
+    (
+        {**IMAGE, "norm": "batch"},
+        "there is no hidden layer to normalise; add --hidden D, or leave --norm out",
+    ),
     ({"inputs": "weights", "outputs": 2}, "weights is the name of a result here; use another letter for the given"),
 ]
-
-
-@pytest.mark.parametrize(("givens", "message"), ERRORS, ids=[message[:40] for _, message in ERRORS])
-def test_says_what_is_wrong_and_what_would_do(givens: dict[str, Any], message: str) -> None:
-    with pytest.raises(DlcalcError) as problem:
-        fc_params(**givens)
-    assert str(problem.value) == message
 
 
 def test_hidden_layers_that_agree_with_their_list_are_fine() -> None:
@@ -238,10 +198,6 @@ def test_hidden_layers_that_agree_with_their_list_are_fine() -> None:
 
 
 # marking
-
-
-def judged(givens: dict[str, Any], text: str) -> Mark:
-    return marked(fc_params(**givens), [text]).marks[0]
 
 
 CORRECT: list[tuple[dict[str, Any], str]] = [
@@ -267,41 +223,45 @@ SLIPS: list[tuple[dict[str, Any], str, str]] = [
     (CHAIN, "layer_parameters=78400,1000", "that is layer_weights"),
     (DEEP, "(Di+1) D + K D (D+1) + (D+1) Do", "between K layers of one size are K − 1 steps, not K (departs at step 2"),
     (DEEP, "(Di+1) D + (K-2) D (D+1) + (D+1) Do", "one of the equal layers is missing"),
+    (NORMED, "3841", "the normalisations are missing, 2 per hidden unit"),
+    (NORMED, "4641", "running means and variances are not trained: 2 per unit, not 4"),
+    ({"layers": "3,7,2", "norm": "batch"}, "51", "a normalisation has a scale and a shift: 2 per unit"),
+    (NORMED, "4243", "the outputs are not normalised"),
+    (NORMED, "4040", "the biases are missing, one per unit"),
     (DEEP, "Di D + (K-1) D^2 + D Do", "the biases are missing, one per unit"),
 ]
 
 
-@pytest.mark.parametrize(("givens", "text"), CORRECT, ids=[text for _, text in CORRECT])
-def test_accepts_equivalent_answers(givens: dict[str, Any], text: str) -> None:
-    assert judged(givens, text).correct is True
+class TestFcParams(CountingQuestion):
+    """Fully connected layers: their tables, and what every counting question must pass."""
 
-
-@pytest.mark.parametrize(("givens", "text", "because"), SLIPS, ids=[text for _, text, _ in SLIPS])
-def test_explains_slips(givens: dict[str, Any], text: str, because: str) -> None:
-    mark = judged(givens, text)
-    assert mark.correct is False
-    assert mark.because.startswith(because)
+    topic, numbers, symbols, errors, correct, slips = fc_params, NUMBERS, SYMBOLS, ERRORS, CORRECT, SLIPS
+    forms: ClassVar = {
+        "image": IMAGE,
+        "chain": CHAIN,
+        "deep": DEEP,
+        "scalar": SCALAR,
+        "bare": {**CHAIN, "bias": False},
+        "normed": NORMED,
+        "deep and normed": {**DEEP, "norm": "layer", "bias": False},
+    }
 
 
 def test_no_slip_is_the_right_answer() -> None:
     """Where a slip happens to give the right number, it is right."""
-    assert judged({"inputs": 5, "outputs": 5}, "30").correct is True
-    assert judged({"inputs": 5, "outputs": 1}, "6").correct is True
+    assert marked(fc_params(inputs=5, outputs=5), ["30"]).marks[0].correct is True
+    assert marked(fc_params(inputs=5, outputs=1), ["6"]).marks[0].correct is True
 
 
 # what is seen
 
 
-def lines(**givens: Any) -> list[str]:  # noqa: ANN401 (givens)
-    return render(fc_params(**givens), "text", Layout(steps=True, width=None)).splitlines()
-
-
 def test_the_first_line_is_the_answer() -> None:
-    assert lines(**IMAGE)[0] == "parameters = 1536500"
+    assert screen(fc_params(**IMAGE))[0] == "parameters = 1536500"
 
 
 def test_derives_as_on_paper() -> None:
-    found = [" ".join(line.split()) for line in lines(**CHAIN)]
+    found = screen(fc_params(**CHAIN))
     assert "4 = (784 + 1)·100 + (100 + 1)·10 the values put in ✓" in found
     assert "1 layer_1 = (n_0 + 1) n_1 layer 1: 100 units, each with 784 weights and a bias ✓" in found
     assert "convention a layer computes f(Wx + b); f has no parameters" in found

@@ -2,18 +2,15 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from itertools import product
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, ClassVar
 
 import pytest
+from counts import CountingQuestion, screen, texts
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from dlcalc import DlcalcError, Mark, Solution, marked, residual_params
-from dlcalc.notation.expression import ONE
-from dlcalc.numeric import check_step, sample
-from dlcalc.render import Layout, render
+from dlcalc import residual_params
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -73,38 +70,6 @@ SYMBOLS: list[tuple[str, dict[str, Any], str]] = [
         "2*C^2/e + 9*C^2/e^2",
     ),
 ]
-ALL = [(name, givens) for name, givens, _ in (*NUMBERS, *SYMBOLS)]
-
-
-def texts(solution: Solution) -> dict[str, str]:
-    return {answer.name: answer.text for answer in solution.answers}
-
-
-@pytest.mark.parametrize(("givens", "expected"), [row[1:] for row in NUMBERS], ids=[row[0] for row in NUMBERS])
-def test_counts(givens: dict[str, Any], expected: int) -> None:
-    assert residual_params(**givens).value == expected
-
-
-@pytest.mark.parametrize(("givens", "expected"), [row[1:] for row in SYMBOLS], ids=[row[0] for row in SYMBOLS])
-def test_counts_in_symbols(givens: dict[str, Any], expected: str) -> None:
-    assert texts(residual_params(**givens))["parameters"] == expected
-
-
-@pytest.mark.parametrize("givens", [row[1] for row in ALL], ids=[row[0] for row in ALL])
-def test_every_line_holds_and_the_arrays_agree(givens: dict[str, Any]) -> None:
-    solution = residual_params(**givens)
-    assert solution.steps
-    assert solution.holds
-    assert [check.max_error for check in solution.checks] == [0]
-
-
-@pytest.mark.parametrize("givens", [LETTERS, VECTOR, DOWN, NECK, {**NECK, **PRE}], ids=lambda g: str(len(g)))
-def test_every_line_can_fail(givens: dict[str, Any]) -> None:
-    """A line whose right side is one too many does not pass."""
-    solution = residual_params(**givens)
-    samples = sample(solution.setting, 0)
-    for step in solution.work().steps:
-        assert not check_step(replace(step, after=step.after + ONE), samples).holds, step
 
 
 def test_what_does_not_fit_into_memory_is_not_allocated() -> None:
@@ -306,13 +271,6 @@ ERRORS: list[tuple[dict[str, Any], str]] = [
 ]
 
 
-@pytest.mark.parametrize(("givens", "message"), ERRORS, ids=[message[:45] for _, message in ERRORS])
-def test_says_what_is_wrong_and_what_would_do(givens: dict[str, Any], message: str) -> None:
-    with pytest.raises(DlcalcError) as problem:
-        residual_params(**givens)
-    assert str(problem.value) == message
-
-
 # assumptions and conventions
 
 SAID: list[tuple[str, dict[str, Any], str]] = [
@@ -366,10 +324,6 @@ def test_prints_what_it_assumes(givens: dict[str, Any], assumed: tuple[str, ...]
 # marking
 
 
-def judged(givens: dict[str, Any], text: str) -> Mark:
-    return marked(residual_params(**givens), [text]).marks[0]
-
-
 CORRECT: list[tuple[dict[str, Any], str]] = [
     (LETTERS, "2mn + ml + m + l"),
     (LETTERS, "(2n + l + 1) m + l"),
@@ -405,31 +359,24 @@ SLIPS: list[tuple[dict[str, Any], str, str]] = [
 ]
 
 
-@pytest.mark.parametrize(("givens", "text"), CORRECT, ids=[text for _, text in CORRECT])
-def test_accepts_equivalent_answers(givens: dict[str, Any], text: str) -> None:
-    assert judged(givens, text).correct is True
+class TestResidualParams(CountingQuestion):
+    """Residual layers: their tables, and what every counting question must pass."""
+
+    topic, numbers, symbols, errors, correct, slips = residual_params, NUMBERS, SYMBOLS, ERRORS, CORRECT, SLIPS
+    forms: ClassVar = {"letters": LETTERS, "vector": VECTOR, "down": DOWN, "neck": NECK, "pre": {**NECK, **PRE}}
 
 
-@pytest.mark.parametrize(("givens", "text", "because"), SLIPS, ids=[text for _, text, _ in SLIPS])
-def test_explains_slips(givens: dict[str, Any], text: str, because: str) -> None:
-    mark = judged(givens, text)
-    assert mark.correct is False
-    assert mark.because.startswith(because)
+@pytest.mark.parametrize("givens", [row[1] for row in NUMBERS], ids=[row[0] for row in NUMBERS])
+def test_the_arrays_of_every_block_agree(givens: dict[str, Any]) -> None:
+    assert [check.max_error for check in residual_params(**givens).checks] == [0]
 
 
 # what is seen
 
 
 def test_derives_as_on_paper() -> None:
-    screen = render(residual_params(**LETTERS), "text", Layout(steps=True, width=None)).splitlines()
-    found = [" ".join(line.split()) for line in screen]
+    found = screen(residual_params(**LETTERS))
     assert found[0] == "parameters = 2mn + ml + m + l"
     assert "W_s = mn" in found
     assert "2 W_s = mn W_s is m × n too: x past f ✓" in found
     assert "5 = 2mn + ml like terms added up ✓" in found
-
-
-@pytest.mark.parametrize("form", ["plain", "markdown", "latex", "json", "quiet"])
-@pytest.mark.parametrize("givens", [LETTERS, NECK], ids=["vector", "block"])
-def test_every_format_can_write_it(form: str, givens: dict[str, Any]) -> None:
-    assert render(residual_params(**givens), form, Layout(steps=True, width=80))

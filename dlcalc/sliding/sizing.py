@@ -8,18 +8,19 @@ from dlcalc.errors import DlcalcError
 from dlcalc.notation.expression import ONE, ZERO, Expr, Num, Relation, expr
 from dlcalc.notation.functions import ceil, floor
 from dlcalc.notation.printing import unicode
+from dlcalc.sliding.question import MAX_LISTED, Need
+from dlcalc.sliding.reading import AXES
+from dlcalc.sliding.slips import size_slips
 from dlcalc.solution import Answer, Slip, Solution, Work, symbols
-from dlcalc.topics.conv_out.question import MAX_LISTED, Need
-from dlcalc.topics.conv_out.reading import AXES
-from dlcalc.topics.conv_out.slips import channel_slips, size_slips
 from dlcalc.whole import neat
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Callable, Iterable, Iterator, Sequence
 
-    from dlcalc.topics.conv_out.question import Question
-    from dlcalc.topics.conv_out.reading import Said
-    from dlcalc.windows import Window
+    from dlcalc.givens import Size
+    from dlcalc.sliding.question import Question
+    from dlcalc.sliding.reading import Said
+    from dlcalc.sliding.windows import Window
 
 ENTRIES = {
     "length": ("entry", "entries"),
@@ -29,23 +30,32 @@ ENTRIES = {
 }
 
 
-def sized(question: Question, depth: Expr | None, filters: Expr | None, said: Said, *, strict: bool) -> Solution:
-    """Answer with the output size, and with the padding where that follows from the size."""
+def sized(
+    question: Question,
+    channels: Size,
+    said: Said,
+    slips: Callable[[Size], Iterable[Slip]],
+    *,
+    strict: bool = False,
+) -> Solution:
+    """Answer with the output size and its channels, and with the padding where that follows from the size.
+
+    `slips` explain what goes wrong with the channels of an output with such spatial axes.
+    """
     same = question.axes[0].same
-    needs = [need for w in question.windows if not same for need in question.fits(w)]
+    needs = [need for w in question.windows for need in (*question.fits(w), *question.limited(w))]
     if strict:
         needs += [need for w in question.windows for need in _divides(question, w)]
     question = question.resting_on(needs)
-    spatial = tuple(w.at(w.room / w.s + 1 if strict and not same else w.size) for w in question.axes)
-    channels = () if filters is None else (filters,)
-    slips = (*channel_slips(spatial, channels, depth), *size_slips(question.axes, channels))
+    spatial = tuple(w.at(w.room / w.s + 1) if strict and not same else w.answer for w in question.axes)
     output = (*spatial, *channels)
-    answers = [Answer("output", output, form="size" if len(output) > 1 else "list", slips=slips)]
+    wrong = (*slips(spatial), *size_slips(question.axes, channels))
+    answers = [Answer("output", output, form="size" if len(output) > 1 else "list", slips=wrong)]
     if same:
         answers += _padding_answers([question.zeros(w) for w in question.axes])
 
     def work() -> Work:
-        from dlcalc.topics.conv_out.work import size_work
+        from dlcalc.sliding.work import size_work
 
         return size_work(question, (spatial, *(a.value for a in answers[1:])), exact=strict)
 
@@ -55,8 +65,12 @@ def sized(question: Question, depth: Expr | None, filters: Expr | None, said: Sa
         work=work,
         setting=question.setting(),
         assumptions=(*assumptions, *question.assumptions),
-        conventions=(*conventions, *(("one output channel per filter",) if channels else ())),
-        notes=tuple(note for w in question.windows for note in _remainder(w, len(question.axes), strict=strict)),
+        conventions=conventions,
+        notes=tuple(
+            note
+            for w in question.windows
+            for note in (w.notes() if w.rounds_up else _remainder(w, len(question.axes), strict=strict))
+        ),
     )
 
 

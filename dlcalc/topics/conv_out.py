@@ -1,21 +1,17 @@
-"""Output size of a convolution, or the one size that gives a known output.
-
-This file declares the question. `reading` takes the givens apart, `question` puts letters in their place, `sizing`
-answers with the output and `solving` with what gives it, `slips` holds the common wrong answers, and `work` the
-derivations and the brute-force checks, which are made only when somebody looks.
-"""
+"""Output size of a convolution, or the one size that gives a known output; `dlcalc.sliding` holds the work."""
 
 from __future__ import annotations
 
 from typing import Annotated, Any
 
+from dlcalc.errors import DlcalcError
 from dlcalc.givens import Size, choice, scalar, size, switch
 from dlcalc.notation.expression import Expr
+from dlcalc.sliding.question import in_letters
+from dlcalc.sliding.reading import agreed, asked_completely, axes_and_channels, conventions, same_said
+from dlcalc.sliding.windows import QUANTITIES, UNKNOWNS
 from dlcalc.solution import Solution
 from dlcalc.topic import topic
-from dlcalc.topics.conv_out.question import in_letters
-from dlcalc.topics.conv_out.reading import agreed, asked_completely, axes_and_channels, conventions
-from dlcalc.windows import QUANTITIES, UNKNOWNS
 
 
 @topic(
@@ -77,17 +73,23 @@ def conv_out(
     7
     """
     given: dict[str, Any] = dict(zip(QUANTITIES, (input, kernel, stride, padding, dilation, output), strict=True))
-    asked_completely(given, solve, strict=strict)
+    asked_completely(given, solve, hint=" (1 where the input is only padded)")
+    if strict and solve:
+        raise DlcalcError("--strict has no meaning with --solve", "leave out one of them")
     rows, channels = axes_and_channels(given, dims, solve)
     depth = agreed(("input", channels.get("input")), ("kernel", channels.get("kernel")))
     filters = agreed(("output", channels.get("output")), ("filters", out_channels))
     same = padding == "same" and solve is None
     question = in_letters(rows, solve, same=same, others=(depth, filters))
-    said = conventions(given, len(rows), channels, solve)
+    conventional, taken = conventions(given, len(rows), channels, solve)
+    said = (*conventional, *same_said(padding, solve)), taken
     if solve is None:
-        from dlcalc.topics.conv_out.sizing import sized
+        from dlcalc.sliding.sizing import sized
+        from dlcalc.sliding.slips import channel_slips
 
-        return sized(question, depth, filters, said, strict=strict)
-    from dlcalc.topics.conv_out.solving import solved
+        of_output = () if filters is None else (filters,)
+        said = (*said[0], *(("one output channel per filter",) if of_output else ())), said[1]
+        return sized(question, of_output, said, lambda spatial: channel_slips(spatial, of_output, depth), strict=strict)
+    from dlcalc.sliding.solving import solved
 
     return solved(question, solve, depth, channels.get("output"), said)

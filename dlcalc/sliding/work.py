@@ -1,25 +1,25 @@
-"""What stands behind the answers of conv-out, made only when somebody looks: derivations, and windows really slid."""
+"""What stands behind output sizes, made only when somebody looks: derivations, and windows really slid."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Literal
 
 from dlcalc.notation.evaluate import PLAIN
-from dlcalc.notation.expression import ONE, Add, Call, Div, Expr, Num, Sym, expr, mul, substitute
+from dlcalc.notation.expression import ONE, Call, Expr, Num, Sym, expr, mul, substitute
 from dlcalc.notation.functions import ceil, floor
 from dlcalc.notation.printing import plain, unicode
+from dlcalc.sliding.question import MAX_LISTED
+from dlcalc.sliding.windows import dealt
 from dlcalc.solution import Route, Step, Work, symbols
-from dlcalc.topics.conv_out.question import MAX_LISTED
-from dlcalc.whole import neat
-from dlcalc.windows import LEAST, dealt, slid
+from dlcalc.whole import neat, unrounded
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
     from dlcalc.notation.printing import Value
+    from dlcalc.sliding.question import Found, Question
+    from dlcalc.sliding.windows import Window
     from dlcalc.solution import Domain
-    from dlcalc.topics.conv_out.question import Found, Question
-    from dlcalc.windows import Window
 
 MAX_PLACES = 100_000
 """Places of a window that a route visits one by one; where there are more, there is no such route."""
@@ -46,29 +46,27 @@ def solution_work(question: Question, unknown: str, found: Mapping[Sym, Found]) 
 # derivations
 
 
-def _counted_steps(w: Window) -> list[Step]:
-    """Enclose the room between o − 1 and o strides, which is what the output is."""
-    last = "the last of o windows starts at (o − 1)s and ends inside the padded input"
+def counted_steps(w: Window) -> list[Step]:
+    """Say what bounds the number of windows from both sides, which is what the output is."""
+    first, *others = w.enclosure
     return [
-        Step("inside", w.o, w.last, w.room, w.about(last), "<="),
-        Step("outside", w.o, w.room, w.o * w.s, "one step further it would stick out", "<"),
+        Step(bound.rule, w.o, bound.left, bound.right, because, bound.relation)
+        for bound, because in ((first, w.about(first.because)), *((other, other.because) for other in others))
     ]
 
 
 def _size_steps(w: Window, *, exact: bool) -> list[Step]:
     """Derive the output from the places the window has."""
-    room, s = w.at(w.room), w.at(w.s)
-    formula, why, via = w.size, "", None
-    if isinstance(room, Num) and isinstance(s, Num):
-        moves = room.value // s.value
-        why = f"{moves} {'move' if moves == 1 else 'moves'}, and the place it starts from"
-        via = Add((Call("floor", (Div(room, s),)), ONE)) if s != ONE else None
-    steps = [*_counted_steps(w), Step("size", w.o, w.o, formula, "the one whole number between these bounds")]
+    formula, via = w.size, w.halfway
+    numbers = isinstance(w.answer, Num)
+    why = w.halfway_because if numbers else ""
+    steps = [*counted_steps(w), Step("size", w.o, w.o, formula, w.because)]
     if exact:
         formula, via = w.room / w.s + 1, None
         because = f"{unicode(w.s)} divides {unicode(w.room)} (--strict)"
         steps.append(Step("exact", w.o, w.size, formula, because, where=w.values))
-    return [*steps, *_derived("size", w.o, formula, w.values, "", via=via, why=why)[1:]]
+    value = None if exact else w.answer
+    return [*steps, *derived("size", w.o, formula, w.values, "", via=via, why=why, value=value)[1:]]
 
 
 def _same_steps(question: Question, w: Window) -> list[Step]:
@@ -81,39 +79,56 @@ def _same_steps(question: Question, w: Window) -> list[Step]:
     return [
         Step("inside", w.o, w.last, w.n, w.about(starts_inside), "<"),
         Step("outside", w.o, w.n, w.o * w.s, "one step further it would start outside", "<="),
-        *_derived("size", w.o, w.size, w.values, "the one whole number between these bounds"),
-        *_derived("padding", total, excess, sized, lacks, value=found),
-        *_derived("before", before, floor(total / expr(2)), {total.name: found}, "half of it before, rounded down"),
-        *_derived("after", after, ceil(total / expr(2)), {total.name: found}, "the rest after"),
+        *derived("size", w.o, w.size, w.values, "the one whole number between these bounds"),
+        *derived("padding", total, excess, sized, lacks, value=found),
+        *derived("before", before, floor(total / expr(2)), {total.name: found}, "half of it before, rounded down"),
+        *derived("after", after, ceil(total / expr(2)), {total.name: found}, "the rest after"),
     ]
 
 
 def _solution_steps(unknown: str, w: Window, found: Found) -> list[Step]:
     """Solve the two bounds for the unknown, and put the solutions back in."""
-    letter, least = w.letter(unknown), expr(LEAST[unknown])
+    letter = w.letter(unknown)
     lower, upper = w.bounds(unknown)
     if lower is None:
-        because, no_gaps = "the one whole number between these bounds", "a window of one entry has no gaps"
-        return [*_counted_steps(w), *_derived("size", w.o, w.size, w.values, because, why=no_gaps)]
+        because, no_gaps = w.because, w.whatever(unknown)
+        return [*counted_steps(w), *derived("size", w.o, w.size, w.values, because, why=no_gaps)]
+    if w.exact:
+        return [*counted_steps(w), *_equation_steps(unknown, w, found)]
     sides: list[tuple[str, Expr | None, Literal["<=", ">="]]] = [("most", upper, "<="), ("least", lower, ">=")]
     if unknown not in SHRINKS:
         sides.reverse()
-    steps = _counted_steps(w)
-    for side, (end, bound, relation) in zip(("left", "right"), sides, strict=True):
+    steps = counted_steps(w)
+    for side, (end, bound, relation) in zip(w.sides, sides, strict=True):
         if bound is not None:
-            because = f"the bound on the {side}, solved for {unicode(letter)}"
+            because = f"{side}, solved for {unicode(letter)}"
             value = getattr(found, end) if symbols(w.at(bound)) else None
-            steps += _derived(end, letter, bound, w.values, because, relation=relation, value=value)
-    if isinstance(below := w.at(lower), Num) and below != found.least:
-        none_less = f"{unknown} {unicode(least)} is the least there is"
-        steps.append(Step("least-of-all", letter, Call("max", (below, least)), least, none_less))
+            steps += derived(end, letter, bound, w.values, because, relation=relation, value=value)
+    (least, most), below, above = w.limits(unknown), w.at(lower), None if upper is None else w.at(upper)
+    if isinstance(below, Num) and below != found.least:
+        because = f"{unknown} {unicode(least)} is the least there is{w.limit_because(unknown, least)}"
+        steps.append(Step("least-of-all", letter, Call("max", (below, least)), least, because))
+    if isinstance(above, Num) and most is not None and above != found.most:
+        because = f"{unknown} {unicode(most)} is the most there is{w.limit_because(unknown, most)}"
+        steps.append(Step("most-of-all", letter, Call("min", (above, most)), most, because))
     for value in dict.fromkeys((found.least, found.most or found.least)):
         back = w.put(w.size, **{plain(letter): value})
         steps.append(Step("back", w.o, back, w.at(w.o), f"{unknown} {unicode(value)} put back in"))
     return steps
 
 
-def _derived(
+def _equation_steps(unknown: str, w: Window, found: Found) -> list[Step]:
+    """Solve the equation for the unknown, and put the solution back in."""
+    letter, (formula, _) = w.letter(unknown), w.bounds(unknown)
+    because = f"solved for {unicode(letter)}"
+    back = w.put(w.size, **{plain(letter): found.least})
+    return [
+        *derived("solved", letter, unrounded(formula or ONE), w.values, because, value=found.least),
+        Step("back", w.o, back, w.at(w.o), f"{unknown.replace('_', ' ')} {unicode(found.least)} put back in"),
+    ]
+
+
+def derived(  # noqa: PLR0913 (all that a line may show)
     rule: str,
     target: Expr,
     formula: Expr,
@@ -144,9 +159,9 @@ def _derived(
 # windows really slid
 
 
-def _most_places(w: Window, domains: Mapping[str, Domain], **more: Expr) -> int:
+def most_places(w: Window, domains: Mapping[str, Domain], **more: Expr) -> int:
     """Bound the places that sliding visits, with symbols at their largest."""
-    sizes = [w.at(e, **more) for e in (w.padded, w.span if w.same else ONE)]
+    sizes = [w.at(e, **more) for e in (w.extent, w.span if w.same else ONE)]
     high = {name: Num(domains[name].high) for name in symbols(*sizes)}
     found = neat(substitute(mul(*sizes), high))
     return int(found.value) if isinstance(found, Num) else MAX_PLACES + 1
@@ -154,13 +169,16 @@ def _most_places(w: Window, domains: Mapping[str, Domain], **more: Expr) -> int:
 
 def _size_routes(question: Question, value: Value) -> tuple[Route, ...]:
     """Slide the window over the axes that were asked for."""
-    if not question.met or sum(_most_places(w, question.domains) for w in question.windows) > MAX_PLACES:
+    if not question.met or sum(most_places(w, question.domains) for w in question.windows) > MAX_PLACES:
         return ()
     if question.axes[0].same:
         method = "the starts inside the input counted, zeros added until each has its window"
         return (Route("output, padding", method, value, lambda point: _padded(question, point)),)
-    method = "the window slid over the padded axis, its places counted"
-    return (Route("output", method, value, lambda point: [w.places(point, given=True) for w in question.axes]),)
+    return (
+        Route(
+            "output", question.axes[0].method, value, lambda point: [w.places(point, given=True) for w in question.axes]
+        ),
+    )
 
 
 def _padded(question: Question, point: Mapping[str, Any]) -> list[Any]:
@@ -171,7 +189,7 @@ def _padded(question: Question, point: Mapping[str, Any]) -> list[Any]:
 def _solution_routes(question: Question, unknown: str, w: Window, found: Found) -> Iterator[Route]:
     """Slide the window for the candidates from below the least solution to beyond the most."""
     ends = (found.least,) if found.most is None else (found.least, found.most)
-    places = _most_places(w, question.domains, **{plain(w.letter(unknown)): ends[-1]})
+    places = most_places(w, question.domains, **{plain(w.letter(unknown)): ends[-1]})
     if not question.met or places > MAX_PLACES:
         return
 
@@ -182,10 +200,12 @@ def _solution_routes(question: Question, unknown: str, w: Window, found: Found) 
         beyond = high + (0 if found.most is None else NEIGHBOURS)
         near = {*range(low - NEIGHBOURS, low + NEIGHBOURS), *range(high - NEIGHBOURS, beyond + 1)}
         near |= {*range(low, high)} if high - low <= MAX_LISTED else set()
-        candidates = [one for one in near if LEAST[unknown] <= one <= beyond]
+        least, most = (None if end is None else PLAIN.value(end, point) for end in w.limits(unknown))
+        candidates = [one for one in near if least <= one <= (beyond if most is None else min(beyond, most))]
         sizes, wanted = w.sizes(point, given=True), int(PLAIN.value(w.at(w.o), point))
-        giving = {one for one in candidates if slid(**{**sizes, unknown: one}) == wanted}
+        giving = {one for one in candidates if w.counted(**{**sizes, unknown: one}) == wanted}
         return [low, high][: len(ends)] if giving == {one for one in candidates if low <= one <= high} else []
 
     alone = "these alone give the output" if len(ends) > 1 else "all from it on give the output"
-    yield Route(w.about(unknown), f"the window slid with these and their neighbours: {alone}", ends, confirmed)
+    method = f"{w.tried} with these and their neighbours: {alone}"
+    yield Route(w.about(unknown.replace("_", " ")), method, ends, confirmed)

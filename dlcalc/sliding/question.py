@@ -1,4 +1,4 @@
-"""A conv-out question in letters: a window per axis, where its letters are sampled, and what must hold between them."""
+"""A question about sizes in letters: a window per axis, where its letters are sampled, what must hold between them."""
 
 from __future__ import annotations
 
@@ -11,18 +11,18 @@ from dlcalc.derivation import Letters
 from dlcalc.errors import DlcalcError
 from dlcalc.givens import COUNT
 from dlcalc.notation.evaluate import PLAIN
-from dlcalc.notation.expression import ONE, ZERO, Div, Expr, Num, Relation, Sym, expr, walk
+from dlcalc.notation.expression import ONE, ZERO, Call, Div, Expr, Num, Relation, Sym, expr, walk
 from dlcalc.notation.functions import call, ceil, floor
 from dlcalc.notation.printing import plain, unicode
+from dlcalc.sliding.reading import AXES
+from dlcalc.sliding.windows import LEAST, LETTER, QUANTITIES, Window
 from dlcalc.solution import Domain, Setting, symbols
-from dlcalc.topics.conv_out.reading import AXES
 from dlcalc.whole import coefficients, neat
-from dlcalc.windows import LEAST, LETTER, QUANTITIES, UNKNOWNS, Window
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping, Sequence
 
-    from dlcalc.topics.conv_out.reading import Row
+    from dlcalc.sliding.reading import Row
 
 MAX_REACH = 500
 """Symbols are sampled up to numbers of this size, where it takes such to meet what an answer rests on."""
@@ -31,7 +31,10 @@ MAX_LISTED = 32
 LENGTH = Domain(Fraction(1), Fraction(40), whole=True)
 FEW = Domain(Fraction(1), Fraction(4), whole=True)
 PADDING = Domain(Fraction(0), Fraction(4), whole=True)
-DOMAIN = dict(zip(QUANTITIES, (LENGTH, COUNT, COUNT, PADDING, FEW, LENGTH), strict=True))
+DOMAIN = {**dict(zip(QUANTITIES, (LENGTH, COUNT, COUNT, PADDING, FEW, LENGTH), strict=True)), "output_padding": PADDING}
+
+WITHOUT_LETTER = (("dilation", {ONE}), ("output_padding", {ZERO}))
+"""What leaves a formula as it is."""
 
 
 class Need(NamedTuple):
@@ -85,18 +88,19 @@ class Question:
         definitions: dict[str, Callable[..., int]] = {}
         values: dict[str, Expr] = {}
         for w in self.windows:
-            counts = {"total": w.zeros, "before": w.before, "after": w.after} if w.same else {}
-            definitions |= {w.o.name: w.places, **{name + w.tag: count for name, count in counts.items()}}
+            definitions |= {w.o.name: w.places, **{name + w.tag: count for name, count in w.counts().items()}}
             values |= w.values
-        fits = [Relation(w.room, ">=", ZERO) for w in self.windows if not w.same]
+        possible = [relation for w in self.windows for relation in w.possible]
         given = [need.relation for need in self.needs if _can_hold(need.relation, self.domains)]
-        constraints = (*fits, *regular, *given)
+        constraints = (*possible, *regular, *given)
         return Setting(domains=self.domains, constraints=constraints, definitions=definitions, values=values)
 
     def at_least(self, node: Expr, least: int, text: str = "") -> tuple[Need, ...]:
         """Return what must hold for an expression to be at least so much; nothing where it surely is."""
         if isinstance(node, Div) and isinstance(node.denominator, Num) and node.denominator.value > 0:
             return self.at_least(node.numerator, int(least * node.denominator.value), text)
+        if isinstance(node, Call) and node.function == "max" and any(_reaches(a, least) for a in node.arguments):
+            return ()
         terms = coefficients(neat(node - least))
         low = {a: self.domains[a.name].low if isinstance(a, Sym) else Fraction(1) for a in terms}
         rising = all(c > 0 and isinstance(atom, Sym) for atom, c in terms.items() if atom != ONE)
@@ -111,10 +115,12 @@ class Question:
 
     def fits(self, w: Window, **more: Expr) -> tuple[Need, ...]:
         """Refuse a window larger than the padded input; between symbols, say that it must not be."""
+        if w.same or w.exact:
+            return ()
         room, span, padded = (w.at(e, **more) for e in (w.room, w.span, w.padded))
         if not isinstance(room, Num):
             return self.at_least(room, 0, f"{unicode(span)} ≤ {unicode(padded)}")
-        if room.value >= 0:
+        if room.value >= 0 or w.overhangs(room):
             return ()
         n, k, p, d = (w.at(e, **more) for e in (w.n, w.k, w.p, w.d))
         window = f"kernel {unicode(k)} is larger than"
@@ -124,8 +130,24 @@ class Question:
         inside = f"the padded input {unicode(padded)} (= {unicode(n)} + 2·{unicode(p)})"
         if p == ZERO:
             inside = f"the input {unicode(n)}"
-        enough = neat(p + ceil(-room / expr(2)))
-        raise DlcalcError(w.about(f"{window} {inside}"), f"use --padding {unicode(enough)} or more")
+        enough, (_, most) = neat(p + ceil(-room / expr(2))), w.limits("padding")
+        fix = f"use --padding {unicode(enough)} or more"
+        if isinstance(enough, Num) and isinstance(most, Num) and enough.value > most.value:
+            fix = "use a smaller --kernel or --dilation"
+        raise DlcalcError(w.about(f"{window} {inside}"), fix)
+
+    def limited(self, w: Window) -> tuple[Need, ...]:
+        """Refuse a padding beyond what its window allows; between symbols, say that it must not be."""
+        _, most = w.limits("padding")
+        if most is None or w.same:
+            return ()
+        p, k = w.at(w.p), w.at(w.k)
+        if isinstance(p, Num) and isinstance(most, Num) and isinstance(k, Num):
+            if p.value <= most.value:
+                return ()
+            fix = f"use --padding {unicode(most)} or less, or --kernel {unicode(2 * p)} or more"
+            raise DlcalcError(w.about(f"padding {unicode(p)} is more than half of the kernel {unicode(k)}"), fix)
+        return self.at_least(neat(k - 2 * p), 0, f"{unicode(2 * p)} ≤ {unicode(k)}") if p != ZERO else ()
 
     def zeros(self, w: Window) -> Expr:
         """Return the zeros that `same` padding takes, before and after together."""
@@ -150,10 +172,17 @@ class Found(NamedTuple):
         return tuple(neat(self.least + i) for i in range(int(number.value)))
 
 
-def in_letters(rows: Sequence[Row], solve: str | None, *, same: bool, others: Iterable[Expr | None]) -> Question:
+def in_letters(
+    rows: Sequence[Row],
+    solve: str | None,
+    kind: type[Window] = Window,
+    *,
+    others: Iterable[Expr | None] = (),
+    same: bool = False,
+) -> Question:
     """Give every quantity its letter; axes that are alike share theirs."""
     distinct = tuple(dict.fromkeys(rows))
-    given = [(q, g) for row in distinct for q, g in zip(QUANTITIES, row, strict=True) if g is not None]
+    given = [(q, g) for row in distinct for q, g in zip(kind.quantities, row, strict=True) if g is not None]
     letters = Letters()
     for quantity, value in (*given, *(("kernel", other) for other in others if other is not None)):
         for name in sorted(symbols(value)):
@@ -161,18 +190,22 @@ def in_letters(rows: Sequence[Row], solve: str | None, *, same: bool, others: It
             if isinstance(value, Sym) and domain.low < LEAST[quantity]:  # a padding that is a dilation too
                 letters.domains[name] = replace(domain, low=Fraction(LEAST[quantity]))
     taken = frozenset(letters.domains)
-    columns = [_letters(letters, q, [row[i] for row in distinct], solve, same=same) for i, q in enumerate(UNKNOWNS)]
+    columns: dict[str, tuple[Expr, ...]] = {}
+    for i, q in enumerate(kind.quantities[:-1]):
+        tied = None if q == solve or distinct[0][i] is not None else columns["k"]  # a stride that is the kernel
+        columns[LETTER[q]] = tied or _letters(letters, q, [row[i] for row in distinct], solve, same=same)
     windows: dict[Row, Window] = {}
     for index, row in enumerate(distinct):
         tag = str(index + 1) if len(distinct) > 1 else ""
         spellings = (f"o{tag}", f"out{tag}", *(f"out{tag}{i}" for i in range(9)))
         o = Sym(next(name for name in spellings if name not in taken))
-        while taken & {"total" + tag, "before" + tag, "after" + tag}:
+        while taken & {name + tag for name in kind.named}:
             tag += "0"
-        n, k, s, p, d = (column[index] for column in columns)
+        own = {letter: column[index] for letter, column in columns.items()}
         values = letters.values if row[-1] is None else {**letters.values, o.name: row[-1]}
         axis = " and ".join(name for name, other in zip(AXES[len(rows)], rows, strict=True) if other == row)
-        windows[row] = Window(n, k, s, p, d, o, values, tag, axis if len(distinct) > 1 else "", same)
+        axis = axis if len(distinct) > 1 else ""
+        windows[row] = kind(**own, o=o, values=values, tag=tag, axis=axis, same=same)
     bare = Question(tuple(windows[row] for row in rows), letters.domains, tuple(sorted(taken)))
     return replace(bare, needs=tuple(need for q, g in given for need in _sensible(bare, g, LEAST[q])))
 
@@ -180,14 +213,18 @@ def in_letters(rows: Sequence[Row], solve: str | None, *, same: bool, others: It
 def _letters(
     letters: Letters, quantity: str, given: list[Expr | None], solve: str | None, *, same: bool
 ) -> tuple[Expr, ...]:
-    """Choose the letter of a quantity for each window; dilation 1 and the padding of `same` have none."""
+    """Choose the letter of a quantity; dilation 1, output padding 0 and the padding of `same` have none."""
     known = tuple(g for g in given if g is not None)
     if quantity == solve:
         numbers = range(1, len(given) + 1) if len(given) > 1 else ("",)
         return tuple(letters.letter(f"{LETTER[quantity]}{number}", None, DOMAIN[quantity]) for number in numbers)
-    if (quantity == "dilation" and set(known) == {ONE}) or (quantity == "padding" and same):
+    if (quantity, set(known)) in WITHOUT_LETTER or (quantity == "padding" and same):
         return known
     return letters.axes(LETTER[quantity], known, DOMAIN[quantity])
+
+
+def _reaches(node: Expr, least: int) -> bool:
+    return isinstance(node, Num) and node.value >= least
 
 
 def _sensible(question: Question, given: Expr, least: int) -> tuple[Need, ...]:

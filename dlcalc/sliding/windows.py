@@ -3,30 +3,57 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, ClassVar, Literal, NamedTuple
 
 from dlcalc.notation.evaluate import PLAIN
-from dlcalc.notation.expression import ONE, Expr, Sym, expr, substitute
+from dlcalc.notation.expression import ONE, ZERO, Add, Call, Div, Expr, Num, Relation, Sym, expr, substitute
 from dlcalc.notation.functions import ceil, floor
 from dlcalc.notation.printing import unicode
 from dlcalc.solution import symbols
 from dlcalc.whole import neat
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Mapping
 
 QUANTITIES = ("input", "kernel", "stride", "padding", "dilation", "output")
 UNKNOWNS = QUANTITIES[:-1]
-LETTER = dict(zip(QUANTITIES, "nkspdo", strict=True))
-LEAST = dict.fromkeys(QUANTITIES, 1) | {"padding": 0}
+LETTER = {**dict(zip(QUANTITIES, "nkspdo", strict=True)), "output_padding": "a"}
+LEAST = dict.fromkeys(QUANTITIES, 1) | {"padding": 0, "output_padding": 0}
 
 
 # formulas
 
 
+class Bound(NamedTuple):
+    """What a number of windows o satisfies: `left relation right`, and why."""
+
+    rule: str
+    left: Expr
+    relation: Literal["=", "<", "<=", ">="]
+    right: Expr
+    because: str
+
+
 @dataclass(frozen=True, slots=True)
 class Window:
     """The letters along one axis (or several alike), the givens they stand for, and the formulas between them."""
+
+    quantities: ClassVar[tuple[str, ...]] = QUANTITIES
+    """What there is on an axis, in the order of its row; the output is last."""
+    named: ClassVar[tuple[str, ...]] = ("total", "before", "after")
+    """Names of what else is counted, before the tag."""
+    exact: ClassVar[bool] = False
+    """True where one equation without rounding gives the output."""
+    tried: ClassVar[str] = "the window slid"
+    """How candidates for an unknown are tried."""
+    rounds_up: ClassVar[bool] = False
+    """True where a window may stick out of the end."""
+    because: ClassVar[str] = "the one whole number between these bounds"
+    """Why `size` is the output."""
+    several: ClassVar[str] = "the floor drops what the division leaves over"
+    """Why different givens have one output."""
+    method: ClassVar[str] = "the window slid over the padded axis, its places counted"
+    """How `places` finds the output."""
 
     n: Expr
     k: Expr
@@ -64,6 +91,82 @@ class Window:
         return ceil(self.n / self.s) if self.same else floor(self.room / self.s) + 1
 
     @property
+    def answer(self) -> Expr:
+        """The output for the givens."""
+        return self.at(self.size)
+
+    @property
+    def halfway(self) -> Expr | None:
+        """The formula with the room of the givens as one number; None where they are symbols, or nothing is divided."""
+        room, s = self.at(self.room), self.at(self.s)
+        if s == ONE or not (isinstance(room, Num) and isinstance(s, Num)):
+            return None
+        return Add((Call("floor", (Div(room, s),)), ONE))
+
+    @property
+    def halfway_because(self) -> str:
+        """Say what becomes of that formula."""
+        moves = self.at(self.size - 1)
+        return f"{unicode(moves)} {'move' if moves == ONE else 'moves'}, and the place it starts from"
+
+    @property
+    def enclosure(self) -> tuple[Bound, ...]:
+        """The bounds on the number of windows, of which there is one whole number between."""
+        last = f"the last of o windows starts at (o − 1){unicode(self.s)} and ends inside the padded input"
+        return (
+            Bound("inside", self.last, "<=", self.room, last),
+            Bound("outside", self.room, "<", self.o * self.s, "one step further it would stick out"),
+        )
+
+    @property
+    def sides(self) -> tuple[str, str]:
+        """What the first and the second bound on an unknown come from."""
+        return "the bound on the left", "the bound on the right"
+
+    @property
+    def possible(self) -> tuple[Relation, ...]:
+        """What the letters satisfy wherever the formulas are looked at."""
+        return () if self.same else (Relation(self.room, ">=", ZERO),)
+
+    @property
+    def extent(self) -> Expr:
+        """How many entries counting places goes over."""
+        return self.padded
+
+    def counts(self) -> dict[str, Callable[[Mapping[str, Any]], int]]:
+        """Count what else the derivation names."""
+        return {"total": self.zeros, "before": self.before, "after": self.after} if self.same else {}
+
+    def misfits(self, **more: Expr) -> bool:
+        """Say whether the window of the givens has no place at all."""
+        room = self.at(self.room, **more)
+        return isinstance(room, Num) and room.value < 0
+
+    def whatever(self, unknown: str) -> str:
+        """Say why every value of a quantity, from some least one on, gives one output."""
+        return "there is room for one window only" if unknown == "stride" else "a window of one entry has no gaps"
+
+    def mended(self, unknown: str) -> str:  # noqa: ARG002 (other windows have more to mend)
+        """Say what else makes an output possible that no whole number gives."""
+        return ""
+
+    def overhangs(self, room: Num) -> bool:  # noqa: ARG002 (other windows may)
+        """Say whether a window counts that is larger than the padded input by so much (a negative room)."""
+        return False
+
+    def limits(self, unknown: str) -> tuple[Expr, Expr | None]:
+        """Return the least and the most that a quantity may be whatever the output; None is no limit."""
+        return expr(LEAST[unknown]), None
+
+    def limit_because(self, unknown: str, limit: Expr) -> str:  # noqa: ARG002 (other windows have reasons)
+        """Say why a quantity may be no less or no more, where that needs a reason."""
+        return ""
+
+    def notes(self) -> tuple[str, ...]:
+        """Say what the reader should know of the last window, where one may stick out."""
+        return ()
+
+    @property
     def last(self) -> Expr:
         """Where the last of o windows starts."""
         return (self.o - 1) * self.s
@@ -94,6 +197,13 @@ class Window:
             lower, upper = ceil((self.padded - end) / gaps), floor((self.padded - last - 1) / gaps)
         return lower, upper
 
+    def regular(self, unknown: str) -> tuple[Relation, ...]:
+        """Keep the sampled letters where the bounds have a value: two places or more, a kernel with gaps."""
+        lower, upper = self.bounds(unknown)
+        if unknown == "stride" and upper is not None:
+            return (Relation(self.room, ">=", self.s),)
+        return (Relation(self.k, ">=", expr(2)),) if unknown == "dilation" and lower is not None else ()
+
     def letter(self, quantity: str) -> Expr:
         """Return the letter of a quantity."""
         found: Expr = getattr(self, LETTER[quantity])
@@ -118,13 +228,16 @@ class Window:
 
     def sizes(self, point: Mapping[str, Any], *, given: bool) -> dict[str, int]:
         """Compute the quantities at a point: the letters' own, or those that the givens have there."""
-        letters = {quantity: self.letter(quantity) for quantity in UNKNOWNS}
+        letters = {quantity: self.letter(quantity) for quantity in self.quantities[:-1]}
         return {q: int(PLAIN.value(self.at(e) if given else e, point)) for q, e in letters.items()}
 
     def places(self, point: Mapping[str, Any], *, given: bool = False) -> int:
         """Count the places of the window by sliding it; of `same` padding, its starts inside the input."""
-        found = self.sizes(point, given=given)
-        return starts(found["input"], found["stride"]) if self.same else slid(**found)
+        return self.counted(**self.sizes(point, given=given))
+
+    def counted(self, **sizes: int) -> int:
+        """Count the places of a window of such sizes."""
+        return starts(sizes["input"], sizes["stride"]) if self.same else slid(**sizes)
 
     def zeros(self, point: Mapping[str, Any], *, given: bool = False) -> int:
         """Count the zeros that `same` padding takes."""

@@ -6,29 +6,39 @@ from fractions import Fraction
 from typing import TYPE_CHECKING
 
 from dlcalc.errors import DlcalcError
-from dlcalc.notation.expression import ONE, ZERO, Add, Call, Div, Expr, Num, Relation, add, expr, walk
+from dlcalc.notation.expression import ONE, ZERO, Call, Div, Expr, Num, Relation, expr, walk
 from dlcalc.notation.functions import floor
 from dlcalc.notation.printing import plain, unicode
+from dlcalc.sliding.question import Found, Need
+from dlcalc.sliding.reading import AXES
+from dlcalc.sliding.slips import filter_slips, solution_slips
+from dlcalc.sliding.windows import LEAST
 from dlcalc.solution import Answer, Slip, Solution, Work
-from dlcalc.topics.conv_out.question import Found, Need
-from dlcalc.topics.conv_out.reading import AXES
-from dlcalc.topics.conv_out.slips import filter_slips, solution_slips
-from dlcalc.whole import coefficients, neat
-from dlcalc.windows import LEAST
+from dlcalc.whole import coefficients, neat, unrounded
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Sequence
+    from collections.abc import Callable, Iterable, Iterator, Sequence
 
-    from dlcalc.topics.conv_out.question import Question
-    from dlcalc.topics.conv_out.reading import Said
-    from dlcalc.windows import Window
+    from dlcalc.sliding.question import Question
+    from dlcalc.sliding.reading import Said
+    from dlcalc.sliding.windows import Window
+
+    Slips = Callable[[str, Window], Iterable[Slip]]
 
 
-def solved(question: Question, unknown: str, depth: Expr | None, filters: Expr | None, said: Said) -> Solution:
-    """Answer with everything that gives the output."""
+def solved(  # noqa: PLR0913 (all that an answer says)
+    question: Question,
+    unknown: str,
+    depth: Expr | None,
+    filters: Expr | None,
+    said: Said,
+    *,
+    slips: Slips = solution_slips,
+) -> Solution:
+    """Answer with everything that gives the output; of a convolution, with its filters too."""
     found = {w.o: _found(question, unknown, w) for w in question.windows}
     question = question.resting_on(need for one in found.values() for need in one.needs)
-    answers = _answers(unknown, question, [found[w.o] for w in question.axes])
+    answers = _answers(unknown, question, [found[w.o] for w in question.axes], slips)
     principal = tuple(a.name for a in answers)
     notes = [note for w in question.windows for note in _notes(unknown, w, found[w.o])]
     kernels = [found[w.o].listed for w in question.axes]
@@ -41,7 +51,7 @@ def solved(question: Question, unknown: str, depth: Expr | None, filters: Expr |
         answers.append(Answer("filters", filters))
 
     def work() -> Work:
-        from dlcalc.topics.conv_out.work import solution_work
+        from dlcalc.sliding.work import solution_work
 
         return solution_work(question, unknown, found)
 
@@ -49,7 +59,7 @@ def solved(question: Question, unknown: str, depth: Expr | None, filters: Expr |
     return Solution(
         answers=tuple(answers),
         work=work,
-        setting=question.setting([relation for w in question.windows for relation in _regular(unknown, w)]),
+        setting=question.setting([relation for w in question.windows for relation in w.regular(unknown)]),
         principal=principal,
         assumptions=(*assumptions, *question.assumptions),
         conventions=(*conventions, *(("one filter per output channel",) if filters is not None else ())),
@@ -57,22 +67,15 @@ def solved(question: Question, unknown: str, depth: Expr | None, filters: Expr |
     )
 
 
-def _regular(unknown: str, w: Window) -> list[Relation]:
-    """Keep the sampled letters where the bounds have a value: two places or more, a kernel with gaps."""
-    lower, upper = w.bounds(unknown)
-    if unknown == "stride" and upper is not None:
-        return [Relation(w.room, ">=", w.s)]
-    return [Relation(w.k, ">=", expr(2))] if unknown == "dilation" and lower is not None else []
-
-
 # solving on one axis
 
 
 def _found(question: Question, unknown: str, w: Window) -> Found:
     """Find every solution on one axis, or prove that there is none."""
-    needs: tuple[Need, ...] = ()
+    limits = () if unknown in {"kernel", "padding"} else question.limited(w)
+    needs = limits
     if unknown in {"stride", "dilation"}:  # no value of which makes a window fit that is too large
-        needs = question.fits(w, **({plain(w.d): ONE} if unknown == "dilation" else {}))
+        needs += question.fits(w, **({plain(w.d): ONE} if unknown == "dilation" else {}))
     lower, upper = (None if bound is None else w.at(bound) for bound in w.bounds(unknown))
     if lower is None:  # a kernel of 1, whose output does not depend on the dilation
         if w.at(w.size) != w.at(w.o):
@@ -81,71 +84,77 @@ def _found(question: Question, unknown: str, w: Window) -> Found:
     if upper is None:
         return Found(lower, None, needs)
     if isinstance(lower, Num) and isinstance(upper, Num):
-        least = Fraction(LEAST[unknown])
-        first, last = Num(max(lower.value, least)), Num(max(upper.value, least))
-        if upper.value < first.value:
+        least, most = w.limits(unknown)
+        first, last = _clipped(lower, least, most), _clipped(upper, least, most)
+        if lower.value > last.value or upper.value < first.value:
             raise _none(unknown, w, last, first)
-        return Found(first, upper, needs)
-    return _stride_between_symbols(w, needs) if unknown == "stride" else _between_symbols(question, unknown, w)
+        return Found(first, last, needs)
+    if unknown == "stride" and not w.exact:
+        return _stride_between_symbols(w, needs)
+    found = _between_symbols(question, unknown, w)
+    return found._replace(needs=(*limits, *found.needs))
+
+
+def _clipped(value: Num, least: Expr, most: Expr | None) -> Num:
+    """Move a number to the nearest one that is allowed."""
+    low = max(value.value, least.value) if isinstance(least, Num) else value.value
+    return Num(min(low, most.value) if isinstance(most, Num) else low)
 
 
 def _none(unknown: str, w: Window, below: Expr, above: Expr) -> DlcalcError:
     """Prove that nothing gives the output, by what the two nearest candidates give."""
-    letter = plain(w.letter(unknown))
+    letter, mended, every = plain(w.letter(unknown)), w.mended(unknown), w.bounds(unknown)[0] is None
     tried = {v: w.at(w.size, **{letter: v}) for v in (below, above)}
-    rooms = {v: w.at(w.room, **{letter: v}) for v in tried}
-    misfit = {v for v, room in rooms.items() if isinstance(room, Num) and room.value < 0}
+    misfit = {v for v in tried if w.misfits(**{letter: v})}
+    limits, unknown = w.limits(unknown), unknown.replace("_", " ")
     gives = [
         f"{unknown} {unicode(v)} {'does not fit' if v in misfit else f'gives {unicode(size)}'}"
         for v, size in tried.items()
     ]
     if len(tried) == 1:
-        every = unknown == "dilation" and w.at(w.k) == ONE
-        gives = [f"{gives[0]}, as every {unknown} does" if every else f"{gives[0]} already, and it is the least"]
-    outputs = [unicode(size) for v, size in tried.items() if v not in misfit]
-    fix = f"use --output {' or '.join(dict.fromkeys(outputs))}"
+        end = "most" if below == limits[1] else "least"
+        gives = [f"{gives[0]}, as every {unknown} does" if every else f"{gives[0]} already, and it is the {end}"]
+    outputs = [unicode(size) for v, size in tried.items() if v not in misfit] or ["1 or more"]
+    fix = f"use {mended}--output {' or '.join(dict.fromkeys(outputs))}"
     return DlcalcError(w.about(f"no whole {unknown} gives output {unicode(w.at(w.o))}: {', '.join(gives)}"), fix)
 
 
 def _between_symbols(question: Question, unknown: str, w: Window) -> Found:
     """Solve where symbols remain: exactly at stride 1, else from a least to a most."""
     s, least = w.at(w.s), LEAST[unknown]
+    if w.rounds_up and unknown != "input":
+        raise DlcalcError(f"--solve {unknown} with --ceil needs numbers", "give numbers for the symbols")
     linear = unknown == "input" or (unknown == "kernel" and w.d == ONE)
-    if s == ONE and not linear:
-        return _at_stride_one(question, unknown, w)
+    if w.exact or (s == ONE and not linear):
+        return _exactly(question, unknown, w)
     if not linear and unknown != "padding":
         raise DlcalcError(f"--solve {unknown} needs numbers here", "give numbers for the symbols, or stride 1")
     lower, upper = (ZERO if bound is None else bound for bound in w.bounds(unknown))
     first, last = w.at(lower), w.at(upper)
     if isinstance(first, Num):
         least = max(least, int(first.value))
-        return Found(expr(least), last, question.at_least(w.at(_unrounded(upper)), least))
+        return Found(expr(least), last, question.at_least(w.at(unrounded(upper)), least))
     if not linear and isinstance(s, Num) and s.value % 2 == 0:  # then s/2 paddings, whatever the remainder
         last = neat(first + s / expr(2) - 1)
     several = () if linear or isinstance(s, Num) else question.at_least(s, 2)
-    return Found(first, last, (*several, *question.at_least(w.at(_unrounded(lower)), least)))
+    return Found(first, last, (*several, *question.at_least(w.at(unrounded(lower)), least)))
 
 
-def _at_stride_one(question: Question, unknown: str, w: Window) -> Found:
-    """Solve o = n + 2p − d(k − 1) for the padding, the dilation or a dilated kernel, where that is whole."""
+def _exactly(question: Question, unknown: str, w: Window) -> Found:
+    """Solve an equation, such as o = n + 2p − d(k − 1) at stride 1, where its solution is whole."""
     lower, upper = (ZERO if bound is None else bound for bound in w.bounds(unknown))
-    value, rounded = w.at(_unrounded(lower)), w.at(lower)
+    value, rounded = w.at(unrounded(lower)), w.at(lower)
     needs = question.at_least(w.at(w.k), 2) if unknown == "dilation" else ()
+    if w.exact and unknown == "stride":
+        needs = question.at_least(w.at(w.n), 2)
     if any(isinstance(node, Call) for node in walk(rounded)):
         needs += (Need(Relation(floor(value), "=", value), _whole_text(value)),)
     elif rounded == w.at(upper):
         value = rounded
     else:
         never = f"no {unknown} gives output {unicode(w.at(w.o))}: it would be {unicode(value)}, which is never whole"
-        raise DlcalcError(never, "use another output, or stride 2")
+        raise DlcalcError(never, "use another output" if w.exact else "use another output, or stride 2")
     return Found(value, value, (*needs, *question.at_least(value, LEAST[unknown])))
-
-
-def _unrounded(node: Expr) -> Expr:
-    """Take the floor or ceiling off."""
-    if isinstance(node, Add):
-        return add(*map(_unrounded, node.terms))
-    return node.arguments[0] if isinstance(node, Call) else node
 
 
 def _whole_text(value: Expr) -> str:
@@ -176,11 +185,11 @@ def _stride_between_symbols(w: Window, needs: tuple[Need, ...]) -> Found:
 # answering
 
 
-def _answers(unknown: str, question: Question, found: Sequence[Found]) -> list[Answer]:
+def _answers(unknown: str, question: Question, found: Sequence[Found], slips: Slips) -> list[Answer]:
     """Name the solutions: one for all axes where they agree, else a size, a row per axis, or a name per axis."""
     first = found[0]
     if all((one.least, one.most) == (first.least, first.most) for one in found):
-        return _named(unknown, first, solution_slips(unknown, question.axes[0]))
+        return _named(unknown, first, slips(unknown, question.axes[0]))
     lists = [one.listed for one in found]
     if all(len(one) == 1 for one in lists):
         return [Answer(unknown, tuple(one[0] for one in lists), form="size")]
@@ -206,10 +215,9 @@ def _notes(unknown: str, w: Window, found: Found) -> Iterator[str]:
     """Say when the solution is not the only one."""
     least, output = unicode(found.least), unicode(w.at(w.o))
     if found.most is None:
-        reason = "there is room for one window only" if unknown == "stride" else "a window of one entry has no gaps"
-        yield w.about(f"every {unknown} from {least} on gives output {output}: {reason}")
+        yield w.about(f"every {unknown} from {least} on gives output {output}: {w.whatever(unknown)}")
     elif len(found.listed) != 1:
         several = f"every {unknown} from {least} to {unicode(found.most)} gives"
         if found.listed:
             several = f"{len(found.listed)} values of the {unknown} give"
-        yield w.about(f"{several} output {output}: the floor drops what the division leaves over")
+        yield w.about(f"{several} output {output}: {w.several}")

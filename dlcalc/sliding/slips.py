@@ -1,4 +1,4 @@
-"""The common wrong answers of conv-out, forward and back, each with what went wrong."""
+"""The common wrong answers about output sizes, forward and back, each with what went wrong."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from dlcalc.solution import Slip
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
-    from dlcalc.windows import Window
+    from dlcalc.sliding.windows import Window
 
 BOTH_ENDS = "the padding counts at both ends: 2p, not p"
 MOVES = "o windows take o − 1 moves, not o"
@@ -29,12 +29,25 @@ def channel_slips(spatial: tuple[Expr, ...], channels: tuple[Expr, ...], depth: 
         yield Slip((*spatial, depth), "the output has one channel per filter, not those of the input")
 
 
+def kept_channel_slips(spatial: tuple[Expr, ...], channels: tuple[Expr, ...]) -> Iterator[Slip]:
+    """Explain outputs of a pooling without channels, or with the channels pooled away."""
+    if channels:
+        yield Slip(spatial, "the channels of the output are missing: pooling keeps them")
+        yield Slip((*spatial, ONE), "pooling works on every channel by itself, so all of them stay")
+
+
 def size_slips(axes: Sequence[Window], channels: tuple[Expr, ...]) -> Iterator[Slip]:
     """Work the common wrong formulas out on every axis; where the axes differ, the first one's reason is given."""
-    for wrong in zip(*(_wrong_same_sizes(w) if w.same else _wrong_sizes(w) for w in axes), strict=True):
+    for wrong in zip(*(_wrong(w) for w in axes), strict=True):
         formulas = tuple(w.at(formula) for w, (formula, _) in zip(axes, wrong, strict=True))
         if wrong[0][1]:
             yield Slip((*formulas, *channels), wrong[0][1], "size")
+
+
+def _wrong(w: Window) -> Wrong:
+    if w.rounds_up:
+        return _wrong_sizes_up(w)
+    return _wrong_same_sizes(w) if w.same else _wrong_sizes(w)
 
 
 def _wrong_sizes(w: Window) -> Wrong:
@@ -55,6 +68,20 @@ def _wrong_sizes(w: Window) -> Wrong:
         (w.room + 1, "the stride is missing" if strides else ""),
         (floor(w.padded / w.s) - w.span + 1, f"the stride divides all of {room}, the kernel too" if strides else ""),
         (ceil(w.n / w.s), "that is the output with 'same' padding"),
+    ]
+
+
+def _wrong_sizes_up(w: Window) -> Wrong:
+    covering, pads = ceil(w.room / w.s) + 1, w.at(w.p) != ZERO
+    starts = "a window that would start behind the input and the padding before it is dropped"
+    return [
+        (covering, starts if w.at(covering) != w.answer else ""),
+        (floor(w.room / w.s) + 1, "rounded down, but --ceil rounds up"),
+        (ceil(w.room / w.s), "the + 1 is missing: the place where the window starts counts too"),
+        (w.room / w.s + 1, "not a whole number: --ceil rounds the quotient up"),
+        (ceil((w.n + w.p - w.span) / w.s) + 1, BOTH_ENDS if pads else ""),
+        (ceil((w.n - w.span) / w.s) + 1, "the padding is missing" if pads else ""),
+        (w.room + 1, "the stride is missing: it is the kernel unless it is given"),
     ]
 
 
