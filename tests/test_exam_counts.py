@@ -33,8 +33,8 @@ UNANSWERED = {
 """Questions on these topics that no command answers, and why."""
 
 IN_PART = {
-    "cs231nnotes-008": "no command is named after im2col: its matrices are the reshaped outputs of a convolution with a "
-    "filter for each of the 11·11·3 entries of a window, and of the convolution itself",
+    "cs231nnotes-008": "no command is named after im2col: its matrices are reshaped outputs, of a convolution with a "
+    "filter for each of the 11·11·3 entries of a window and of the convolution itself",
     "dlsC4-022": "that a landmark has two coordinates is put in",
     "dlsC4-024": "that an anchor has 5 numbers beside its classes is put in",
     "dlsC4-025": "the values of a transposed convolution: programs have none, so it is written as products with the "
