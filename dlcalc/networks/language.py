@@ -348,6 +348,8 @@ class _Arguments:
         if short and glued is not None:
             self.put(glued, short[2], index, len(short[1]))
             return 1
+        if low in KINDS or low in BLOCKS:
+            raise _Unread("two layers without anything between them", f"write a comma before {part}", index)
         self.put(self.placed(part, index), part, index)
         return 1
 
