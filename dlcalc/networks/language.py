@@ -358,6 +358,8 @@ class _Arguments:
         if short and glued is not None:
             self.put(glued, short[2], index, len(short[1]))
             return 1
+        if low in KINDS or low in BLOCKS:
+            raise _Unread("two layers without anything between them", f"write a comma before {part}", index)
         argument = self.placed(part, index)
         self.put(argument, part, index)
         self.places[argument.name] = index
