@@ -360,6 +360,9 @@ class _Arguments:
             return 1
         if low in KINDS or low in BLOCKS:
             raise _Unread("two layers without anything between them", f"write a comma before {part}", index)
+        close = nearest(low, [*KINDS, *BLOCKS]) if len(low) > 2 and low.isalpha() else ""  # noqa: PLR2004 (C, in: symbols)
+        if close:
+            raise _Unread(f"{part} is no argument", f"{close} Then write a comma before it", index)
         argument = self.placed(part, index)
         self.put(argument, part, index)
         self.places[argument.name] = index

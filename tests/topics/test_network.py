@@ -314,6 +314,7 @@ ERRORS = [
     ("no comma", "8x8x3", "residual { relu } relu", "two layers without anything between them", "comma"),
     ("no comma, and a number", "8x8x3", "conv 4 3 pool 2", "two layers without anything between", "comma before pool"),
     ("no comma, and no number", "8x8x3", "fc 4 relu", "two layers without anything between", "comma before relu"),
+    ("a layer mistyped among arguments", "8x8x3", "conv 4 3 pol 2", "pol is no argument", "did you mean pool?"),
     ("no comma, and a block", "8x8x3", "conv 4 3 repeat 2 { relu }", "two layers without anything", "before repeat"),
     ("empty", "8x8x3", " , ", "the stack is empty", "at least one layer"),
     ("label", "8x8x3", "reuse a", "there is no layer labelled a", "a:"),
