@@ -252,7 +252,6 @@ SOLVED = [
     ("kernel", "32x32x3", "conv 16 k", "26x26x16", "k", 7),
     ("stride", "227x227x3", "conv 96 11 s=s", "55x55x96", "s", 4),
     ("padding", "32x32x3", "conv 16 5 p=p", "32x32x16", "p", 2),
-    ("filters", "8x8x3", "conv m 3, flatten, fc 5", "5", "m", None),
     ("input", "nxnx3", "conv 8 3 p1, conv 8 3", "5000x5000x8", "n", 5002),
     ("channels", "8x8x3", "parallel { conv m 1 | conv 8 1 }", "8x8x20", "m", 12),
 ]
@@ -264,6 +263,17 @@ SOLVED = [
 def test_solving(size: str, stack: str, output: str, unknown: str, expected: int | None) -> None:
     found = network(input=size, stack=stack, output=output, unknown=unknown)
     assert expected is None or found.value == expected
+    assert found.holds
+
+
+def test_a_number_that_the_output_does_not_say_is_refused() -> None:
+    with pytest.raises(DlcalcError, match=r"every m from 1 to 2,048 gives 5"):
+        network(input="8x8x3", stack="conv m 3, flatten, fc 5", output="5", unknown="m")
+
+
+def test_a_long_range_of_solutions_is_told_by_its_ends() -> None:
+    found = network(input="300x300x3", stack="conv 4 k s100", output="1x1x4", unknown="k")
+    assert [(answer.name, answer.computed) for answer in found.principal_answers] == [("k_least", 201), ("k_most", 300)]
     assert found.holds
 
 

@@ -43,6 +43,11 @@ def solved(source: Source, name: str, output: Size) -> Solution:
         found = _beyond(source, name, wanted)
     if not found:
         raise _no_solution(source, name, wanted)
+    if len(found) > MAX_LISTED and found[-1] == MOST:
+        raise DlcalcError(
+            f"the output does not say {name}: every {name} from {found[0]} to {MOST:,} gives {written(wanted)}",
+            "give it a number",
+        )
     return _solution(source, name, wanted, found)
 
 
@@ -91,18 +96,15 @@ def _no_solution(source: Source, name: str, wanted: Shape) -> DlcalcError:
 
 def _solution(source: Source, name: str, wanted: Shape, found: list[int]) -> Solution:
     values = tuple(map(number, found[:MAX_LISTED]))
-    if len(found) == 1:
-        answer = Answer(name, values[0])
-    elif len(found) <= MAX_LISTED:
-        answer = Answer(name, values, form="set")
+    answers: tuple[Answer, ...]
+    if len(found) > MAX_LISTED:
+        answers = (Answer(f"{name}_least", values[0]), Answer(f"{name}_most", number(found[-1])))
     else:
-        answer = Answer(f"{name}_least", values[0])
+        answers = (Answer(name, values[0]) if len(found) == 1 else Answer(name, values, form="set"),)
     with_first = _at(source, name, found[0])
     notes = []
     if len(found) > MAX_LISTED:
-        notes.append(
-            f"{name} from {found[0]} on: {len(found):,} values up to {found[-1]} give output {written(wanted)}"
-        )
+        notes.append(f"{len(found):,} values from {found[0]} to {found[-1]} give output {written(wanted)}")
     elif len(found) > 1:
         notes.append(f"{len(found)} values give output {written(wanted)}: the floor drops what a division leaves over")
     first = f"; the table shows {name} = {found[0]}" if len(found) > 1 else ""
@@ -115,7 +117,8 @@ def _solution(source: Source, name: str, wanted: Shape, found: list[int]) -> Sol
     solution_source = Source(ready=with_first)
     rest = setting(solution_source)
     return Solution(
-        answers=(answer, Answer("output", tuple(map(expr, wanted)), form="size")),
+        answers=(*answers, Answer("output", tuple(map(expr, wanted)), form="size")),
+        principal=tuple(answer.name for answer in answers),
         work=lambda: Work(tuple(_steps(solution_source, name, found[0])), tuple(_routes(source, name, wanted, found))),
         setting=rest,
         conventions=tuple(conventions(solution_source)),
@@ -160,4 +163,6 @@ def _routes(source: Source, name: str, wanted: Shape, found: list[int]) -> Itera
         return [value for value in candidates if passes(value)]
 
     text = "the forward pass laid out with these and their neighbours: these alone give the output"
+    if len(found) > MAX_LISTED:
+        text = f"the forward pass laid out with the first {MAX_LISTED} and the neighbours of both ends"
     yield Route(name, text, tuple(map(number, listed)), giving)
