@@ -43,15 +43,26 @@ def marked(solution: Solution, given: Sequence[str]) -> Solution:
 
 def _addressed(solution: Solution, text: str) -> tuple[Answer, str]:
     """Split NAME=VALUE; a bare value is for the principal answer."""
-    name, equals, value = text.partition("=")
-    wanted = name.strip()
-    inside = any(name.count(opening) > name.count(closing) for opening, closing in ("{}", "()", "[]"))  # Σ_{k=1}
-    if equals and not inside and value[:1] != "=" and name[-1:] not in {"<", ">", "!"}:
+    wanted, value = split_named(text)
+    if wanted is not None:
         return _by_label(solution, wanted) or solution[wanted], value
     if len(solution.principal_answers) > 1:
         listed = " or ".join(f"--answer {a.name}=…" for a in solution.principal_answers)
         raise DlcalcError(f"{solution.topic} has several answers", f"say which one: {listed}")
     return solution.principal_answers[0], text
+
+
+def split_named(text: str) -> tuple[str | None, str]:
+    """Split NAME=VALUE at its equals sign; None for the name where there is none, or only one inside brackets.
+
+    >>> split_named("x = 1"), split_named("Σ_{k=1}^{n} k"), split_named("1(a >= b)")
+    (('x', ' 1'), (None, 'Σ_{k=1}^{n} k'), (None, '1(a >= b)'))
+    """
+    name, equals, value = text.partition("=")
+    inside = any(name.count(opening) > name.count(closing) for opening, closing in ("{}", "()", "[]"))  # Σ_{k=1}
+    if not equals or inside or value[:1] == "=" or name.rstrip()[-1:] in {"<", ">", "!"}:
+        return None, text
+    return name.strip(), value
 
 
 def _by_label(solution: Solution, wanted: str) -> Answer | None:

@@ -73,6 +73,11 @@ class Shape(NamedTuple):
         """The shape of the transpose."""
         return Shape(self.cols, self.rows)
 
+    @property
+    def said(self) -> str:
+        """The shape in a sentence."""
+        return "a number" if self.is_scalar else str(self)
+
     def __str__(self) -> str:
         """Write as in `3×4`."""
         return "×".join(f"({d})" if " " in str(d) else str(d) for d in self)

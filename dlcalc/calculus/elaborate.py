@@ -25,6 +25,7 @@ from dlcalc.calculus.terms import (
     negative,
     part,
     power,
+    spread,
     total,
     transpose,
 )
@@ -170,15 +171,6 @@ class Elaboration:
         if len(rows) == 1 and shape.cols == ONE:
             rows = tuple((cell,) for cell in rows[0])
         return Grid(shape, rows)
-
-
-def spread(reduced: Term, shape: Shape, axis: int | None) -> Term:
-    """Repeat what was reduced along an axis over that axis again."""
-    if axis is None:
-        return mul(reduced, Constant(shape, "ones")) if not shape.is_scalar else reduced
-    if axis == 0:
-        return mul(Constant(Shape(shape.rows, ONE), "ones"), reduced) if shape.rows != ONE else reduced
-    return mul(reduced, Constant(Shape(ONE, shape.cols), "ones")) if shape.cols != ONE else reduced
 
 
 def _variance(argument: Term, axis: int | None) -> Term:

@@ -29,8 +29,8 @@ from dlcalc.calculus.terms import (
     number,
     ones,
     power,
-    scaled,
     size,
+    spread,
     transpose,
 )
 
@@ -162,12 +162,7 @@ class Use(NamedTuple):
 
     def over(self, reduced: Term) -> Term:
         """Repeat what has one entry per column (or row) over the whole argument."""
-        shape = self.arguments[0].shape
-        if self.axis is None or (self.axis == 0 and shape.rows == ONE) or (self.axis == 1 and shape.cols == ONE):
-            return reduced
-        if self.axis == 0:
-            return mul(Constant(Shape(shape.rows, ONE), "ones"), reduced)
-        return mul(reduced, Constant(Shape(ONE, shape.cols), "ones"))
+        return reduced if self.axis is None else spread(reduced, self.arguments[0].shape, self.axis)
 
 
 def _sum(use: Use) -> Arguments:
@@ -279,18 +274,3 @@ MATRIX_NORMS = {
     "norm_inf": "‖W‖_inf of a matrix is the largest row sum of |entries|",
 }
 """How the norms of matrices are meant."""
-
-__all__ = [
-    "ABSTRACT",
-    "AXES",
-    "ELEMENTWISE",
-    "MATRIX_NORMS",
-    "PULLBACKS",
-    "SAME_SHAPE",
-    "SQUARE",
-    "TIES",
-    "Use",
-    "derivative",
-    "indicator",
-    "scaled",
-]

@@ -41,7 +41,7 @@ from dlcalc.calculus.terms import (
 )
 from dlcalc.errors import DlcalcError, NotationError, ShapeError, nearest
 from dlcalc.givens import split_outside
-from dlcalc.marking import rounded_places
+from dlcalc.marking import rounded_places, split_named
 from dlcalc.notation.expression import Expr, Num
 from dlcalc.notation.printing import decimal, plain
 from dlcalc.notation.tokens import spelled
@@ -137,10 +137,9 @@ class _Judge:
 
     def addressed(self, text: str) -> tuple[str, str]:
         """Split NAME=EXPRESSION; the name of a gradient may be W1, dL/dW1, delta_W1 or δ_W1."""
-        name, equals, value = text.partition("=")
-        inside = any(name.count(opening) > name.count(closing) for opening, closing in ("{}", "()", "[]"))
-        if equals and not inside and value[:1] != "=" and name.rstrip()[-1:] not in {"<", ">", "!"}:
-            return self.known(name.strip()), value.strip()
+        name, value = split_named(text)
+        if name is not None:
+            return self.known(name), value.strip()
         principal = [self.problem.answer_name(w) for w in self.problem.wanted] or [self.answers[-1].name]
         if len(principal) > 1:
             listed = " or ".join(f"--answer {n}=…" for n in principal[:3])
@@ -248,8 +247,8 @@ class _Judge:
 
     def wrong_shape(self, name: str, term: Term, right: Term) -> str:
         of = self.of(name)
-        what = f"{of} is {_said(right.shape)}" if of else f"it should be {_said(right.shape)}"
-        text = f"your gradient is {_said(term.shape)}, {what}"
+        what = f"{of} is {right.shape.said}" if of else f"it should be {right.shape.said}"
+        text = f"your gradient is {term.shape.said}, {what}"
         if term.shape == right.shape.transposed:
             turned = np.swapaxes(self.value(term), -1, -2)
             return f"{text}: transposed? " + (
@@ -478,10 +477,6 @@ def _gap(left: Any, right: Any) -> float:
     with np.errstate(invalid="ignore"):
         found = float(np.max(np.abs(left - right), initial=0.0)) / (largest or 1.0)
     return found if np.isfinite(found) else float("inf")
-
-
-def _said(shape: Shape) -> str:
-    return "a number" if shape.is_scalar else str(shape)
 
 
 def _listed(value: Any) -> str:

@@ -262,9 +262,6 @@ class _Unicode(_Plain):
     def around(self) -> dict[str, tuple[str, str]]:
         return _BARS
 
-    def quotient(self, top: Term, bottom: Term) -> tuple[str, int]:
-        return super().quotient(top, bottom)
-
 
 class _Latex(_Plain):
     dot = r" \odot "

@@ -326,11 +326,7 @@ def conventions(terms: Sequence[Term], *, derived: bool = True) -> list[str]:
 
 def shapes(problem: Problem) -> str:
     """Say the shape of every leaf, and which came from the convention for its name."""
-    return ", ".join(f"{unicode_name(leaf.name)} {_kind(leaf.shape)}" for leaf in problem.typed.leaves.values())
-
-
-def _kind(shape: Shape) -> str:
-    return "a number" if shape.is_scalar else str(shape)
+    return ", ".join(f"{unicode_name(leaf.name)} {leaf.shape.said}" for leaf in problem.typed.leaves.values())
 
 
 def undeclared(problem: Problem) -> list[str]:

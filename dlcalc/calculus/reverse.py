@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from dlcalc.calculus.dims import ONE, Dim, Shape
+from dlcalc.calculus.dims import ONE, Dim
 from dlcalc.calculus.functions import ABSTRACT, ELEMENTWISE, PULLBACKS, Use
 from dlcalc.calculus.terms import (
     UNIT,
@@ -152,6 +152,3 @@ def _through_function(
     for argument, slope in zip(arguments, partials, strict=True):
         if slope is not None:
             yield argument, summed(hadamard(delta, slope), argument)
-
-
-__all__ = ["Contribution", "Shape", "pull_back"]

@@ -363,7 +363,7 @@ class Shapes:
             return right
         if not self.lengths.unify(one.cols, other.rows):
             a, b = map(_said, node.parts)
-            needed = f"{_letter(other.rows)} {'row' if other.rows == ONE else 'rows'}"
+            needed = f"{_shown(other.rows)} {'row' if other.rows == ONE else 'rows'}"
             turned = [_said(n.parts[0]) if n.head == "transpose" and n.parts else f"{_said(n)}^T" for n in node.parts]
             fix = f"try {turned[0]} {b}" if one.rows == other.rows else ""
             fix = f"try {a} {turned[1]}" if not fix and one.cols == other.cols else fix
@@ -641,14 +641,9 @@ def _span(ends: tuple[Dim, Dim]) -> Dim:
     return ends[1].plus(ends[0], -1).plus(ONE)
 
 
-def _letter(dim: Dim) -> str:
-    """Write a length in a message; one that is still open as a question mark."""
-    return compiled(r"\?[0-9]+").sub("?", str(dim))
-
-
-def _shown(shape: Shape) -> str:
-    """Write a shape in a message."""
-    return compiled(r"\?[0-9]+").sub("?", str(shape))
+def _shown(found: Shape | Dim) -> str:
+    """Write a shape or a length in a message; what is still open as a question mark."""
+    return compiled(r"\?[0-9]+").sub("?", str(found))
 
 
 def _open_dim(dim: Dim) -> bool:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, fields, replace
 from fractions import Fraction
-from functools import cache, reduce
+from functools import cache
 from typing import TYPE_CHECKING, cast
 
 from dlcalc.calculus.dims import ONE, SCALAR, Dim, Shape
@@ -447,6 +447,15 @@ def along(term: Term, axis: int | None) -> Term:
     return zeros(shape) if is_zero(body) else scaled(coefficient, Apply(shape, "sum", (body,), axis))
 
 
+def spread(reduced: Term, shape: Shape, axis: int | None) -> Term:
+    """Repeat what was reduced along an axis over that axis again."""
+    if axis is None:
+        return mul(reduced, Constant(shape, "ones")) if not shape.is_scalar else reduced
+    if axis == 0:
+        return mul(Constant(Shape(shape.rows, ONE), "ones"), reduced) if shape.rows != ONE else reduced
+    return mul(reduced, Constant(Shape(ONE, shape.cols), "ones")) if shape.cols != ONE else reduced
+
+
 def size(shape: Shape) -> Term:
     """Return how many entries a matrix of this shape has."""
     return mul(length(shape.rows), length(shape.cols))
@@ -586,8 +595,3 @@ def placed(term: Term, inside: Shape, rows: tuple[Dim, Dim], cols: tuple[Dim, Di
         if r != nothing
     )
     return term if len(grid) == len(grid[0]) == 1 else Grid(inside, grid)
-
-
-def concatenated(terms: list[Term]) -> Term:
-    """Add terms up, or return zero for none of them."""
-    return reduce(add, terms)

@@ -6,17 +6,20 @@ from typing import TYPE_CHECKING
 
 from dlcalc.errors import NotationError
 from dlcalc.notation.functions import INDICATORS
+from dlcalc.notation.tokens import Token
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
-
-    from dlcalc.notation.tokens import Token
 
 RELATIONS = set(INDICATORS.values())
 CLOSING = {"(": ")", "[": "]", "{": "}"}
 OPENING = {closing: opening for opening, closing in CLOSING.items()}
 NORMS = {"1": "norm_1", "2": "norm", "F": "norm", "inf": "norm_inf", "infty": "norm_inf"}
 """The subscripts of a norm."""
+STARTS = {*CLOSING, "√", "⌊", "⌈", "Σ", "frac"}
+"""The symbols that begin an operand, besides bars."""
+AROUND = {"|": ("abs", "|"), "||": ("", "||"), "⌊": ("floor", "⌋"), "⌈": ("ceil", "⌉")}
+"""What is written around its argument: the function, and what closes it."""
 _SHOWN = 40
 """Characters of a name that a message shows."""
 
@@ -29,6 +32,8 @@ class Cursor:
         self.text = text
         self.tokens = list(lines_joined(tokens))
         self.at = 0
+        self.open: list[str] = []
+        """What closes the brackets and bars that are open, innermost last."""
 
     @property
     def token(self) -> Token:
@@ -55,6 +60,31 @@ class Cursor:
     def error(self, condition: str, fix: str = "", token: Token | None = None) -> NotationError:
         """Point at a token; at the next one, unless given."""
         return NotationError(condition, fix, text=self.text, position=(token or self.token).position)
+
+    def starts_operand(self) -> bool:
+        """Say whether an operand begins here."""
+        token = self.token
+        if token.is_symbol("|", "||"):
+            closing = self.open[-1:]
+            return closing != [token.text] and not (token.text == "||" and closing == ["|"])
+        return token.kind in {"number", "name"} or token.is_symbol(*STARTS)
+
+    def closes(self, closing: str) -> bool:
+        """Take what closes a bracket or a bar, if it comes next; of |x||y| the first bar closes, the second opens."""
+        token = self.token
+        if closing == "|" and token.is_symbol("||"):
+            self.tokens[self.at] = Token("symbol", "|", token.position + 1)
+            return True
+        return self.accept(closing)
+
+    def with_subscript(self, token: Token) -> Token:
+        """Read `W_{1}` and `C_{in}` as the names W1 and C_in."""
+        inner = self.ahead(2)
+        braces = self.token.is_symbol("_") and self.ahead(1).is_symbol("{") and self.ahead(3).is_symbol("}")
+        if not braces or not (inner.kind == "name" or (inner.kind == "number" and inner.text.isdigit())):
+            return token
+        self.at += 4
+        return Token("name", f"{token.text}_{inner.text}", token.position, token.spaced)
 
     def holds_relation(self) -> bool:
         """Look whether the bracket that opens here holds a comparison."""

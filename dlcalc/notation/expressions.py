@@ -12,7 +12,7 @@ from fractions import Fraction
 from typing import TYPE_CHECKING
 
 from dlcalc.errors import nearest
-from dlcalc.notation.cursor import CLOSING, OPENING, RELATIONS, Cursor, short, shown
+from dlcalc.notation.cursor import AROUND, CLOSING, OPENING, RELATIONS, Cursor, short, shown
 from dlcalc.notation.functions import FUNCTIONS, SPELLINGS, VECTOR_SPELLINGS
 from dlcalc.notation.patterns import compiled
 from dlcalc.notation.syntax import Node
@@ -34,8 +34,6 @@ _ABSTRACT = {"f", "g", "phi", "psi"}
 """Names that mean a function where a parenthesis follows at once."""
 _SHORT = 2
 _PIECE = r"[^\W\d_](?:_?[0-9]+)?"
-_JUXTAPOSED = {*CLOSING, "√", "⌊", "⌈", "Σ", "frac"}
-_AROUND = {"|": ("abs", "|"), "||": ("", "||"), "⌊": ("floor", "⌋"), "⌈": ("ceil", "⌉")}
 _COUNTS = {"n", "m", "N"}
 """Names that 1/2n divides by, on paper."""
 _TRANSPOSES = {"'", ".T", "⊤"}
@@ -53,7 +51,6 @@ class ExpressionReader(Cursor):
         self.from_left = False
         self.applied: set[str] = set()
         """Names defined with arguments, `L(W) = …`."""
-        self.open: list[str] = []
         self.depth = 0
         self.operations = 0
 
@@ -158,14 +155,6 @@ class ExpressionReader(Cursor):
         found = self.holds_relation()
         self.at -= 1
         return found
-
-    def starts_operand(self) -> bool:
-        """Say whether an operand begins here."""
-        token = self.token
-        if token.is_symbol("|", "||"):
-            closing = self.open[-1:]
-            return closing != [token.text] and not (token.text == "||" and closing == ["|"])
-        return token.kind in {"number", "name"} or token.is_symbol(*_JUXTAPOSED)
 
     def factor(self) -> Node:
         """Read an operand with its powers, transposes and indices."""
@@ -296,7 +285,7 @@ class ExpressionReader(Cursor):
             if self.holds_relation():
                 return self.indicator(self.advance(), token)
             return self.grid(self.advance())
-        if token.is_symbol(*_AROUND):
+        if token.is_symbol(*AROUND):
             return self.between_bars(token)
         if token.is_symbol("√"):
             return self.node("call", (self.factor(),), token, "sqrt")
@@ -313,10 +302,7 @@ class ExpressionReader(Cursor):
     def closed(self, opened: Token, closing: str) -> None:
         """Take the closing bracket."""
         token = self.token
-        if closing == "|" and token.is_symbol("||"):  # |x||y|: the first bar closes, the second one opens
-            self.tokens[self.at] = Token("symbol", "|", token.position + 1)
-            return
-        if self.accept(closing):
+        if self.closes(closing):
             return
         if token.kind in {"end", "newline"}:
             raise self.error(f"{opened.text} is never closed", f"add {closing}", opened)
@@ -364,7 +350,7 @@ class ExpressionReader(Cursor):
 
     def between_bars(self, token: Token) -> Node:
         """Read an absolute value, a norm, a floor or a ceiling."""
-        function, closing = _AROUND[token.text]
+        function, closing = AROUND[token.text]
         self.open.append(closing)
         inner = self.sum()
         self.closed(token, closing)
@@ -382,15 +368,6 @@ class ExpressionReader(Cursor):
         return self.node("quotient", tuple(parts), token)
 
     # names and functions
-
-    def with_subscript(self, token: Token) -> Token:
-        """Read `W_{1}` and `C_{in}` as the names W1 and C_in."""
-        inner = self.ahead(2)
-        braces = self.token.is_symbol("_") and self.ahead(1).is_symbol("{") and self.ahead(3).is_symbol("}")
-        if not braces or not (inner.kind == "name" or (inner.kind == "number" and inner.text.isdigit())):
-            return token
-        self.at += 4
-        return Token("name", f"{token.text}_{inner.text}", token.position, token.spaced)
 
     def named(self, token: Token) -> Node:
         """Read a name: a function that is applied, a product of known letters, or a quantity."""

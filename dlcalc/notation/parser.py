@@ -8,7 +8,7 @@ from itertools import accumulate
 from typing import TYPE_CHECKING
 
 from dlcalc.errors import DlcalcError, NotationError, nearest
-from dlcalc.notation.cursor import CLOSING, OPENING, RELATIONS, Cursor, short, shown
+from dlcalc.notation.cursor import AROUND, CLOSING, OPENING, RELATIONS, Cursor, short, shown
 from dlcalc.notation.evaluate import approximate
 from dlcalc.notation.expression import (
     MAX_POWER_BITS,
@@ -57,8 +57,6 @@ _STEM = r"[^\W\d_]*"
 _DIFFERENCES = ("Δ", "δ")
 """Greek letters that make one name with what follows: Δx."""
 _CLOSERS = {*OPENING, "⌋", "⌉"}
-_AROUND = {"|": ("abs", "|"), "||": ("", "||"), "⌊": ("floor", "⌋"), "⌈": ("ceil", "⌉")}
-_STARTS = {*CLOSING, "√", "⌊", "⌈", "Σ", "frac"}
 _MATRIX_ONLY = {
     ".*": "an element-wise product",
     "./": "an element-wise quotient",
@@ -141,7 +139,6 @@ class _Parser(Cursor):
         self.scope = scope
         self.depth = 0
         self.sums = 0
-        self.open: list[str] = []
         self.bound: list[str] = []
         self.whole: dict[str, Token] = {}
 
@@ -168,10 +165,7 @@ class _Parser(Cursor):
 
     def expect(self, symbol: str, opened: Token) -> None:
         token = self.token
-        if symbol == "|" and token.is_symbol("||"):  # |x||y|: the first bar closes, the second one opens
-            self.tokens[self.at] = Token("symbol", "|", token.position + 1)
-            return
-        if self.accept(symbol):
+        if self.closes(symbol):
             return
         if token.kind == "end":
             within = ", or write abs(…) for bars within bars" if symbol in {"|", "||"} else ""
@@ -241,13 +235,6 @@ class _Parser(Cursor):
         negative = self.signs()
         factor = self.factor()
         return -factor if negative else factor
-
-    def starts_operand(self) -> bool:
-        token = self.token
-        if token.is_symbol("|", "||"):
-            closing = self.open[-1:]
-            return closing != [token.text] and not (token.text == "||" and closing == ["|"])
-        return token.kind in {"number", "name"} or token.is_symbol(*_STARTS)
 
     def factor(self) -> Expr:
         """Read an operand and its powers; every nesting passes here, so here it is bounded."""
@@ -334,7 +321,7 @@ class _Parser(Cursor):
 
     def between_bars(self, token: Token) -> Expr:
         """Read an absolute value, a norm, a floor or a ceiling."""
-        function, closing = _AROUND[token.text]
+        function, closing = AROUND[token.text]
         inner = self.enclosed(token, closing)
         return self.applied(function or self.norm_order(), [inner], token)
 
@@ -482,13 +469,7 @@ class _Parser(Cursor):
 
     def with_subscript(self, token: Token) -> Token:
         """Read `W_{1}` and `C_{in}` as the names W1 and C_in; the braces of a list hold an index."""
-        inner = self.ahead(2)
-        braces = self.token.is_symbol("_") and self.ahead(1).is_symbol("{") and self.ahead(3).is_symbol("}")
-        word = inner.kind == "name" or (inner.kind == "number" and inner.text.isdigit())
-        if not braces or not word or spelled(token.text) in self.scope.sequences:
-            return token
-        self.at += 4
-        return Token("name", f"{token.text}_{inner.text}", token.position, token.spaced)
+        return token if spelled(token.text) in self.scope.sequences else super().with_subscript(token)
 
     def known(self, name: str) -> bool:
         return name in self.bound or self.scope.knows(name)
@@ -609,7 +590,7 @@ class _Parser(Cursor):
 
 _READERS: dict[str, Callable[[_Parser, Token], Expr]] = {
     **dict.fromkeys(CLOSING, _Parser.bracketed),
-    **dict.fromkeys(_AROUND, _Parser.between_bars),
+    **dict.fromkeys(AROUND, _Parser.between_bars),
     "√": _Parser.root,
     "Σ": _Parser.sigma,
     "frac": _Parser.fraction,
