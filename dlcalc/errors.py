@@ -59,6 +59,10 @@ class ShapeError(NotationError):
     """Notation that reads well, with shapes that do not go together."""
 
 
+class NoSuchAnswerError(DlcalcError):
+    """The name of an answer that the question does not have."""
+
+
 def _visible(text: str) -> str:
     """Show what no terminal should receive, line ends and control characters, in one column each."""
     return "".join(c if c.isprintable() else " " if c.isspace() else "\N{REPLACEMENT CHARACTER}" for c in text)

@@ -10,7 +10,7 @@ from dataclasses import replace
 from fractions import Fraction
 from typing import TYPE_CHECKING, Any
 
-from dlcalc.errors import DlcalcError, NotationError
+from dlcalc.errors import DlcalcError, NotationError, nearest
 from dlcalc.givens import read_values
 from dlcalc.notation.evaluate import approximate
 from dlcalc.notation.expression import ONE, Expr, Num, Sym, names, number, walk
@@ -28,6 +28,8 @@ SIGNIFICANT = 3
 """Digits that a rounded answer must have."""
 SHORT = 40
 """Longest difference that is shown as a hint."""
+_SAID = {"true": "yes", "y": "yes", "t": "yes", "1": "yes", "false": "no", "n": "no", "f": "no", "0": "no"}
+"""Other ways to say yes and no."""
 _THOUSANDS = r"\s*[+-]?\d{1,3}(,\d{3})+\s*"
 
 
@@ -107,6 +109,8 @@ def _axes(text: str) -> list[str]:
 
 def mark(solution: Solution, answer: Answer, text: str) -> Mark:
     """Judge one answer."""
+    if answer.form == "word":
+        return _mark_word(solution, answer, text.strip())
     scope = solution.setting.scope()
     try:
         given = read_answer(text, answer, replace(scope, aliases={**scope.aliases, **solution.setting.values}))
@@ -132,6 +136,26 @@ def mark(solution: Solution, answer: Answer, text: str) -> Mark:
         return _agreeing(solution, answer, given, text)
     because = "; ".join(filter(None, (_explained(solution, answer, given), found[0])))
     return Mark(answer.name, text, correct=False, because=because, counterexample=found[1])
+
+
+def _mark_word(solution: Solution, answer: Answer, text: str) -> Mark:
+    """Judge a word: yes and true are one, no and false another, and a word that the answer never is is refused."""
+    given = text.strip("'\" ").lower().replace(" ", "-").replace("_", "-")
+    given = given if given in answer.words else _SAID.get(given, given)
+    if given not in answer.words:
+        fix = nearest(given, answer.words) or f"use {' or '.join(answer.words)}"
+        raise DlcalcError(f"--answer {answer.name}={_cut(text)} is not one of its words", fix)
+    if given == answer.text:
+        return Mark(answer.name, text, correct=True, because="the same verdict")
+    slip = next((slip for slip in answer.slips if slip.value == Sym(given)), None)
+    because = "" if slip is None else slip.because + _place(solution, slip)
+    return Mark(
+        answer.name, text, correct=False, because="; ".join(filter(None, (because, f"the answer is {answer.text}")))
+    )
+
+
+def _cut(text: str) -> str:
+    return text if len(text) <= SHORT else f"{text[: SHORT - 1]}…"
 
 
 def _asks_itself(answer: Answer, given: Value) -> bool:
@@ -277,7 +301,7 @@ def _explained(solution: Solution, answer: Answer, given: Value) -> str:
         if _same(given, slip.value, samples):
             return slip.because + _place(solution, slip)
     for other in solution.answers:
-        if other.name != answer.name and _same(given, other.value, samples):
+        if other.name != answer.name and other.form != "word" and _same(given, other.value, samples):
             return f"that is {other.name}"
     return _difference(answer, given)
 

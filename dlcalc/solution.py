@@ -11,7 +11,6 @@ from fractions import Fraction
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, Literal, NamedTuple
 
-from dlcalc.errors import DlcalcError
 from dlcalc.notation.evaluate import approximate
 from dlcalc.notation.expression import Expr, Num, Sym, names
 from dlcalc.notation.printing import Value, plain
@@ -23,14 +22,16 @@ if TYPE_CHECKING:
     from dlcalc.notation.expression import Relation
     from dlcalc.notation.parser import Scope
     from dlcalc.numeric import Samples
+    from dlcalc.plot import Plot
     from dlcalc.table import Table
 
 POINTS = 64
 FAR_BELOW = 1e-3
 """An error below this part of what is allowed is rounding, which differs between machines."""
 
-Form = Literal["number", "size", "list", "set"]
-"""How an answer is written; a set is a list in ascending order, whatever the order it is handed in."""
+Form = Literal["number", "size", "list", "set", "word"]
+"""How an answer is written; a set is a list in ascending order, whatever the order it is handed in; a word is a
+symbol that stands for itself, such as `yes`."""
 Computed = int | float | list["Computed"] | None
 
 
@@ -114,6 +115,8 @@ class Answer:
     label: Expr | None = None
     form: Form = "number"
     slips: tuple[Slip, ...] = ()
+    words: tuple[str, ...] = ()
+    """All the words that the answer could be, where it is one."""
 
     @property
     def text(self) -> str:
@@ -254,6 +257,8 @@ class Solution:
     """Whole texts that a format prints instead of the solution: a graph, a program."""
     tables: tuple[Table, ...] = ()
     """Answers of many rows; each has a name like an answer."""
+    plots: tuple[Plot, ...] = ()
+    """Curves that `--plot` and `--format svg` draw."""
 
     @cached_property
     def _verified(self) -> Verified:
@@ -305,10 +310,34 @@ class Solution:
         for answer in self.answers:
             if answer.name == name:
                 return answer
-        from dlcalc.errors import nearest
+        from dlcalc.errors import NoSuchAnswerError, nearest
 
         known = [*(answer.name for answer in self.answers), *(table.name for table in self.tables)]
-        raise DlcalcError(f"{self.topic} has no answer {name!r}", nearest(name, known) or f"it has {', '.join(known)}")
+        raise NoSuchAnswerError(
+            f"{self.topic} has no answer {name!r}", nearest(name, known) or f"it has {', '.join(known)}"
+        )
+
+
+YES_OR_NO = ("yes", "no")
+
+
+def word(name: str, value: str, words: tuple[str, ...], slips: tuple[Slip, ...] = ()) -> Answer:
+    """Answer with one of a few words.
+
+    >>> word("saturates", "left", ("left", "right", "both", "never")).text
+    'left'
+    """
+    return Answer(name, Sym(value), form="word", slips=slips, words=words)
+
+
+def verdict(name: str, *, holds: bool, otherwise: str = "") -> Answer:
+    """Answer with yes or no; `otherwise` says what is wrong with the opposite.
+
+    >>> verdict("converges", holds=True).text
+    'yes'
+    """
+    right, wrong = YES_OR_NO if holds else YES_OR_NO[::-1]
+    return word(name, right, YES_OR_NO, (Slip(Sym(wrong), otherwise),))
 
 
 def symbols(*values: Value) -> frozenset[str]:

@@ -39,7 +39,7 @@ from dlcalc.calculus.terms import (
     rebuilt,
     walk,
 )
-from dlcalc.errors import DlcalcError, NotationError, ShapeError, nearest
+from dlcalc.errors import DlcalcError, NoSuchAnswerError, NotationError, ShapeError, nearest
 from dlcalc.givens import split_outside
 from dlcalc.marking import rounded_places, split_named
 from dlcalc.notation.expression import Expr, Num
@@ -156,7 +156,7 @@ class _Judge:
             bare = self.of(name)
         fix = nearest(name, self.rights) or f"it has {', '.join(list(self.rights)[:8])}"
         known = self.problem.typed.knows(bare)
-        raise DlcalcError(
+        raise NoSuchAnswerError(
             f"--answer {written}: the question does not ask for it"
             if known
             else f"--answer {written} is not a name of the question",
