@@ -163,5 +163,6 @@ def _size(check: Check) -> str:
 
 def mark_line(mark: Mark, spelling: Script) -> str:
     """Write the verdict on an answer handed in."""
-    verdict = f"your {mark.name} = {mark.given} is {_VERDICTS[mark.correct]}: {mark.because}"
+    said = f"{mark.name} = {mark.given}" if mark.name else mark.given
+    verdict = f"your {said} is {_VERDICTS[mark.correct]}: {mark.because}"
     return f"{spelling.mark(holds=mark.correct)} {spelling.prose(verdict)}"

@@ -1,0 +1,166 @@
+"""A chain of equations or bounds that is handed in, checked link by link."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING, Annotated, NamedTuple
+
+from dlcalc.calculus.chain import Chain, Counterexample, Link, bracketed, read_chain, refuted, said
+from dlcalc.calculus.problem import as_value, conventions, shapes, source, undeclared
+from dlcalc.errors import DlcalcError
+from dlcalc.givens import text
+from dlcalc.notation.expression import Sym
+from dlcalc.solution import Check, Mark, Solution, Step, StepCheck, Work, verdict
+from dlcalc.topic import topic
+
+if TYPE_CHECKING:
+    from dlcalc.solution import Verified
+
+TOLERANCE = 1e-9
+_LINK = Sym("link")
+
+
+class Judged(NamedTuple):
+    """What was found about a link."""
+
+    link: Link
+    holds: bool
+    because: str
+    counterexample: Counterexample | None = None
+
+
+@topic(
+    area="back-propagation",
+    answers=("holds",),
+    examples=(
+        "'relu(alpha z) = alpha relu(z)' --where 'alpha > 0'",
+        "'c in R; softmax(x + c) = softmax(x)'",
+        "'A = W2 (W1 x + b1) + b2 = W2 W1 x + W2 b1 + b2'",
+    ),
+)
+def verify(
+    *,
+    claim: Annotated[
+        str | None,
+        text(help="Statements, the last one a = b = c (- for standard input).", metavar="CLAIM", positional=True),
+    ] = None,
+    file: Annotated[str | None, text("-f", help="Read the claim from this file.", metavar="NAME")] = None,
+    where: Annotated[
+        str, text("--for", "--assuming", help="Conditions between commas: alpha > 0, abs(c) < 1.", metavar="CONDITIONS")
+    ] = "",
+) -> Solution:
+    """Check of an identity, a bound or your own derivation, link by link.
+
+    The last statement is a chain such as a = b = c or a <= b < c; statements before it declare and define names, as for
+    backprop. A link that does not hold gets a counterexample in small numbers where there is one, and the exit code
+    is 1. Agreement at random points is evidence, not proof; a line that is proved says so.
+    Source: Schwartz, Fast probabilistic algorithms for verification of polynomial identities (1980).
+
+    Raises DlcalcError for what cannot be read, and for conditions that no point satisfies.
+
+    >>> verify(claim="x in R; tanh(x) = 2 sigmoid(2 x) - 1").answers[0].text
+    'yes'
+    """
+    found = read_chain(source(claim, file), where)
+    judged = [_judged(found, link) for link in found.links]
+    wrong = [(k, j) for k, j in enumerate(judged, 1) if not j.holds]
+    marks = tuple(Mark("", j.link.text, correct=j.holds, because=j.because) for j in judged)
+    leaves = shapes(found.problem)
+    undescribed = undeclared(found.problem)
+    by_convention = f" ({', '.join(undescribed)} by convention: capital matrix, small column, Greek number)"
+    terms = list(found.problem.typed.definitions.values())
+    return Solution(
+        answers=(verdict("holds", holds=not wrong, otherwise="; ".join(j.because for _, j in wrong[:1])),),
+        work=lambda: Work(_steps(found, judged), verify=lambda seed: _verified(found, judged, seed)),
+        marks=marks,
+        notes=tuple(f"the first link that fails is number {k} of {len(judged)}" for k, _ in wrong[:1] if judged[1:]),
+        assumptions=(where.strip(),) if where.strip() else (),
+        conventions=(
+            *([f"shapes: {leaves}{by_convention if undescribed else ''}"] if leaves else []),
+            *conventions(terms, derived=False),
+        ),
+    )
+
+
+def _judged(found: Chain, link: Link) -> Judged:
+    """Decide one link: shapes, small numbers, then random points, then a normal form."""
+    if not found.fit(link):
+        return Judged(link, holds=False, because=f"the shapes differ: {said(found, link)}")
+    counterexample, looked = refuted(found, link, 0)
+    if counterexample is not None:
+        left, right = (
+            bracketed(as_value(side, found.term(name).shape))
+            for side, name in ((counterexample.left, link.left), (counterexample.right, link.right))
+        )
+        place = counterexample.place(found.problem)
+        at = f"at {place} " if place else ""
+        return Judged(link, False, f"{at}the left side is {left}, the right side is {right}", counterexample)  # noqa: FBT003 (a field)
+    if not found.problem.typed.leaves:
+        if not looked:
+            raise DlcalcError(f"{link.text} has no value", "change the numbers")
+        return Judged(link, holds=True, because="the same value" if link.relation == "=" else "compared as numbers")
+    from dlcalc.calculus.sampled import first_failure, holds, sampled
+
+    points = sampled(found, 0)
+    if not holds(points, link):
+        left_side, right_side = first_failure(points, link)
+        because = f"at a random point the left side is {left_side:.6g}, the right side is {right_side:.6g}"
+        return Judged(link, holds=False, because=because)
+    return Judged(link, holds=True, because=f"agrees at {points.drawn} random points")
+
+
+def _reason(found: Chain, judgement: Judged) -> str:
+    """Say why a link holds: proved where both sides are an equation that cancels, else what was seen."""
+    from dlcalc.calculus.proof import cancels, equal_numbers
+
+    link = judgement.link
+    if link.relation != "=" or not found.problem.typed.leaves:
+        return judgement.because
+    left, right = found.inlined(link.left), found.inlined(link.right)
+    if cancels(left, right, found.problem):
+        return "proved: multiplied out, the difference of the sides is zero"
+    if equal_numbers(left, right, found.problem, found.positive):
+        return "proved with SymPy"
+    return judgement.because
+
+
+def _steps(found: Chain, judged: list[Judged]) -> tuple[Step, ...]:
+    """Write the links that hold, and both sides of the others where they differ."""
+    steps: list[Step] = []
+    for judgement in judged:
+        link = judgement.link
+        left, right = found.shown(link.left), found.shown(link.right)
+        if judgement.holds:
+            steps.append(Step("link", _LINK, left, right, _reason(found, judgement), relation=link.relation))
+        elif judgement.counterexample is not None:
+            at = judgement.counterexample
+            because = f"at {place}" if (place := at.place(found.problem)) else "computed"
+            for name, side, value in ((link.left, left, at.left), (link.right, right, at.right)):
+                steps.append(Step("differs", side, side, as_value(value, found.term(name).shape), because))
+    return tuple(steps)
+
+
+def _verified(found: Chain, judged: list[Judged], seed: int) -> Verified:
+    """Evaluate every line again from its text, at points that did not decide it."""
+    from dlcalc.calculus.printing import plain
+    from dlcalc.calculus.sampled import at_counterexample, gap, sampled
+
+    checks: list[StepCheck] = []
+    lines = [j for j in judged if j.holds]
+    points = sampled(found, seed + 1) if lines else None
+    for judgement in judged:
+        link = judgement.link
+        if judgement.holds and points is not None:
+            left, right = (points.read(plain(found.term(side))) for side in (link.left, link.right))
+            off = gap(left, link.relation, right)
+            checks.append(StepCheck(off <= TOLERANCE, "evaluated", points.drawn, off))
+        elif judgement.counterexample is not None:
+            offs = at_counterexample(found, link, judgement.counterexample)
+            checks += [StepCheck(off <= TOLERANCE, "evaluated", 1, off) for off in offs]
+    steps = tuple(replace(s, check=c) for s, c in zip(_steps(found, judged), checks, strict=True))
+    looked = [refuted(found, j.link, seed + 1) for j in lines]
+    if not looked or not min(count for _, count in looked):
+        return steps, ()
+    agree = all(counterexample is None for counterexample, _ in looked)
+    method = f"exact arithmetic at {min(count for _, count in looked)} points of small whole numbers"
+    return steps, (Check("every link that holds", method, agree, 0.0, TOLERANCE),)
