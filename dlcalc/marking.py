@@ -110,7 +110,7 @@ def _axes(text: str) -> list[str]:
 def mark(solution: Solution, answer: Answer, text: str) -> Mark:
     """Judge one answer."""
     if answer.form == "word":
-        return _mark_word(solution, answer, text.strip())
+        return mark_word(answer, text.strip(), solution)
     scope = solution.setting.scope()
     try:
         given = read_answer(text, answer, replace(scope, aliases={**scope.aliases, **solution.setting.values}))
@@ -138,7 +138,7 @@ def mark(solution: Solution, answer: Answer, text: str) -> Mark:
     return Mark(answer.name, text, correct=False, because=because, counterexample=found[1])
 
 
-def _mark_word(solution: Solution, answer: Answer, text: str) -> Mark:
+def mark_word(answer: Answer, text: str, solution: Solution | None = None) -> Mark:
     """Judge a word: yes and true are one, no and false another, and a word that the answer never is is refused."""
     given = text.strip("'\" ").lower().replace(" ", "-").replace("_", "-")
     given = given if given in answer.words else _SAID.get(given, given)
@@ -148,7 +148,7 @@ def _mark_word(solution: Solution, answer: Answer, text: str) -> Mark:
     if given == answer.text:
         return Mark(answer.name, text, correct=True, because="the same verdict")
     slip = next((slip for slip in answer.slips if slip.value == Sym(given)), None)
-    because = "" if slip is None else slip.because + _place(solution, slip)
+    because = "" if slip is None else slip.because + (_place(solution, slip) if solution else "")
     return Mark(
         answer.name, text, correct=False, because="; ".join(filter(None, (because, f"the answer is {answer.text}")))
     )
