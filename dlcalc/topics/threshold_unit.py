@@ -104,7 +104,7 @@ def threshold_unit(
     >>> threshold_unit(table=[0, 1, 1, 0])["representable"].text
     'no'
     >>> threshold_unit(function="and")["weights"].computed, threshold_unit(function="and")["bias"].computed
-    ([2, 1], -2)
+    ([3, 2], -4)
     """
     wanted = _read(table, function, inputs)
     weights = wanted.found
