@@ -86,8 +86,9 @@ def read_answer(text: str, answer: Answer, scope: Scope) -> Value:
             return parse(text.replace(",", ""), scope)
         if "," not in text and ";" not in text:
             return parse(text, scope)
-    if answer.form == "size" and not text.strip().startswith("["):
-        return tuple(parse(part, scope) for part in _axes(text.strip()))
+    if answer.form == "size" and isinstance(answer.value, tuple) and not text.strip().startswith("["):
+        given = tuple(parse(part, scope) for part in _axes(text.strip()))
+        return given * len(answer.value) if len(given) == 1 == len(set(answer.value)) else given  # 56 for 56x56
     read = read_values("answer", text, scope)
     lengths = _shape(answer.value)
     one_row = len(lengths) > len(_shape(read)) and lengths[0] == 1  # text does not tell one row from a list

@@ -134,6 +134,13 @@ def test_a_size_may_be_written_in_several_ways(given: str) -> None:
     assert judge(size, given.replace("24", "25"), form="size").because.startswith("entry 2: ")
 
 
+def test_one_number_stands_for_every_axis_of_a_square() -> None:
+    square = (read("n + 1"), read("n + 1"))
+    assert judge(square, "1 + n", form="size").correct is True
+    assert judge(square, "n", form="size").correct is False
+    assert judge((N, M), "n", form="size").correct is False
+
+
 @pytest.mark.parametrize("given", ["1,-2;3,4", "[[1, -2], [3, 4]]", "[1,-2;3,4]"])
 def test_a_matrix_may_be_written_in_several_ways(given: str) -> None:
     rows = tuple(tuple(read(n) for n in row) for row in (("1", "-2"), ("3", "4")))
