@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -10,14 +10,14 @@ from dlcalc.derivation import by_formula, value_of
 from dlcalc.errors import DlcalcError
 from dlcalc.notation.evaluate import PLAIN
 from dlcalc.notation.expression import Expr, Sym
-from dlcalc.solution import Answer, Route, Setting, Slip, Solution, Work
+from dlcalc.solution import Answer, Route, Setting, Slip, Solution, Step, Work
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping, Sequence
+    from collections.abc import Callable, Iterator, Mapping, Sequence
 
     from dlcalc.derivation import Letters
     from dlcalc.notation.expression import Relation
-    from dlcalc.solution import Experiment, Step
+    from dlcalc.solution import Experiment
     from dlcalc.table import Table
 
     Point = Mapping[str, Any]
@@ -34,6 +34,19 @@ class Quantity(NamedTuple):
     slips: tuple[Slip, ...] = ()
     shown: bool = True
     """Whether it is an answer, and not only a line of the derivation."""
+    through: tuple[tuple[Expr, str], ...] = ()
+    """Lines that lead to the formula, each with its reason."""
+
+    def steps(self, values: Mapping[str, Expr]) -> Iterator[Step]:
+        """Derive it: the lines that lead to the formula, the formula, the givens put in, the value."""
+        target: Expr = Sym(self.name)
+        before = target
+        for line, because in self.through:
+            yield Step(self.name, target, before, line, because)
+            before = line
+        first, *others = by_formula(self.name, target, self.formula, values, self.because)
+        yield replace(first, before=before)
+        yield from others
 
 
 @dataclass(frozen=True)
@@ -99,9 +112,7 @@ class Formulary:
         )
 
     def _steps(self) -> tuple[Step, ...]:
-        derived = (
-            step for q in self.quantities for step in by_formula(q.name, Sym(q.name), q.formula, self.values, q.because)
-        )
+        derived = (step for quantity in self.quantities for step in quantity.steps(self.values))
         return (*self.first_steps, *derived, *self.last_steps)
 
     def _again(self, shown: Sequence[Answer]) -> tuple[Route, ...]:
