@@ -47,6 +47,7 @@ MAX_NODES = 400
 _TO = {
     "floor": sp.floor, "ceil": sp.ceiling, "abs": sp.Abs, "sign": sp.sign, "sqrt": sp.sqrt, "exp": sp.exp,
     "ln": sp.log, "sin": sp.sin, "cos": sp.cos, "tanh": sp.tanh, "max": sp.Max, "min": sp.Min,
+    "binomial": sp.binomial,
 }  # fmt: skip
 _FROM = {function: name for name, function in _TO.items() if name != "sqrt"}
 

@@ -18,6 +18,10 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
 
+MAX_CHOSEN_FROM = 10_000
+"""The most that a binomial coefficient chooses from."""
+
+
 @dataclass(frozen=True)
 class Function:
     """A function: its names, how many arguments it takes, how it folds exactly, how it is computed on floats."""
@@ -147,6 +151,24 @@ def norm(order: float, *values: float) -> Any:  # noqa: ANN401 (exact in, exact 
     return math.sqrt(sum(v * v for v in values))
 
 
+def binomial(total: Any, chosen: Any) -> int:  # noqa: ANN401 (whole numbers of any type)
+    """Count the ways to choose some of several things: whole numbers only, none below 0 or above the total.
+
+    >>> binomial(5, 2), binomial(2, 5)
+    (10, 0)
+    """
+    if total != int(total) or chosen != int(chosen) or total < 0:
+        raise ValueError(total, chosen)
+    if total > MAX_CHOSEN_FROM:
+        raise OverflowError
+    return math.comb(int(total), int(chosen)) if chosen >= 0 else 0
+
+
+def _exact_binomial(total: Fraction, chosen: Fraction) -> int | None:
+    whole = total.denominator == chosen.denominator == 1 and 0 <= total <= MAX_CHOSEN_FROM
+    return binomial(total, chosen) if whole else None
+
+
 def _at(point: int, value: int) -> Callable[[Fraction], int | None]:
     """Fold a transcendental function at the one rational point where it is rational."""
     return lambda x: value if x == point else None
@@ -197,6 +219,7 @@ _TABLE = (
     Function("norm", lambda *x: norm(2, *x), lambda *x: exact_root(sum(v * v for v in x)), ("norm_2",), most=None),
     Function("norm_1", lambda *x: norm(1, *x), lambda *x: sum(map(abs, x)), most=None),
     Function("norm_inf", lambda *x: norm(math.inf, *x), lambda *x: max(map(abs, x)), most=None),
+    Function("binomial", binomial, _exact_binomial, ("binom", "nchoosek"), 2, 2),
     Function("E", lambda x: x, prefix=True, random=True),
     Function("Var", lambda _: 0, prefix=True, random=True),
     *(

@@ -361,6 +361,8 @@ class _Latex(_Style):
         return rf"\left[{self.at(left, SUM)} {_LATEX_SYMBOLS.get(relation, relation)} {self.at(right, SUM)}\right]"
 
     def call(self, function: str, arguments: tuple[Expr, ...]) -> tuple[str, int]:
+        if function == "binomial":
+            return rf"\binom{{{self.at(arguments[0], SUM)}}}{{{self.at(arguments[1], SUM)}}}", ATOM
         written = ", ".join(self.at(a, SUM) for a in arguments)
         if function in _LATEX_AROUND and len(arguments) == 1:
             left, right = _LATEX_AROUND[function]
