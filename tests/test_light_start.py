@@ -38,6 +38,8 @@ NUMERIC = {
     "evaluate": ("p = softmax([1, -2, 0]); H = -sum(p .* log(p))",),
     "verify": ("1/2 + 1/3 = 5/6 < 1",),
     "threshold-unit": ("--table", "0,1,1,1"),
+    "linear-regions": ("--inputs", "2", "--hidden", "5"),
+    "residual-paths": ("--blocks", "5", "--length", "2"),
     "network": ("32x32x3", "conv 16 7x7, relu, pool 2, residual { conv 16 3 p1, bn }, flatten, fc 10"),
     "l2-update": ("--weights", "1,-2", "--gradient", "0.5,0.5", "--lr", "0.1", "--decay", "0.01"),
 }
