@@ -6,6 +6,7 @@ from fractions import Fraction
 from itertools import product
 from typing import TYPE_CHECKING, Any
 
+from dlcalc.counting import like_terms
 from dlcalc.derivation import Letters, value_of
 from dlcalc.errors import DlcalcError
 from dlcalc.notation.expression import ONE, ZERO, Entry, Expr, Num, Relation, Sym
@@ -29,7 +30,7 @@ def summed(var_x: Expr | None, var_y: Expr | None, cov: Expr) -> Solution:
     letters = Letters(taken=symbols(*(g for g in (var_x, var_y, cov) if g is not None)))
     vx, vy = letters.letter("Var_x", var_x, POSITIVE), letters.letter("Var_y", var_y, POSITIVE)
     c: Expr = ZERO if cov == ZERO else letters.letter("Cov", cov, REAL)
-    total = vx + vy if c == ZERO else vx + vy + 2 * c
+    total = like_terms(vx + vy + 2 * c)
     formulas = {"Var_sum": total, "identical": 4 * vx, "scale": call("sqrt", vx / total)}
     values = {name: value_of(formula, letters.values) for name, formula in formulas.items()}
     if values["Var_sum"] == ZERO:

@@ -3,20 +3,16 @@
 from __future__ import annotations
 
 from fractions import Fraction
-from typing import TYPE_CHECKING
 
 from dlcalc.errors import DlcalcError
-from dlcalc.notation.expression import ONE, Expr, Num, Sym, number
+from dlcalc.notation.expression import ONE, Call, Div, Expr, Mul, Num, Pow, Sym, div, mul, number
 from dlcalc.notation.functions import call
-
-if TYPE_CHECKING:
-    from dlcalc.notation.expression import Operand
 
 UNITS = ("linear", "relu", "leaky_relu", "tanh", "sigmoid", "selu")
 EXACT = ("linear", "relu", "leaky_relu")
 """Those whose factor per layer is a formula."""
 SATURATING = ("tanh", "sigmoid")
-HALF = Fraction(1, 2)
+HALF = number(Fraction(1, 2))
 PYTORCH_SLOPE = number(Fraction(1, 100))
 
 
@@ -26,8 +22,8 @@ def share(units: str, slope: Expr) -> Expr:
     >>> print(share("relu", ONE), share("leaky_relu", number(Fraction(1, 5))))
     0.5 0.52
     """
-    shares: dict[str, Operand] = {"linear": ONE, "relu": HALF, "leaky_relu": (ONE + slope**2) / 2}
-    return ONE * shares[units]
+    shares: dict[str, Expr] = {"linear": ONE, "relu": HALF, "leaky_relu": (ONE + slope**2) / 2}
+    return shares[units]
 
 
 def gain2(units: str, slope: Expr) -> Expr:
@@ -36,14 +32,37 @@ def gain2(units: str, slope: Expr) -> Expr:
     if units in conventional:
         return number(conventional[units])
     if units == "leaky_relu":
-        return 2 / (ONE + slope**2)
+        return over(number(2), ONE + slope**2)
     return ONE / share(units, slope)
+
+
+def over(value: Expr, divisor: Expr) -> Expr:
+    """Divide into one fraction in lowest terms: (2/a)/(4b) is 1/(2ab).
+
+    >>> a, b = Sym("a"), Sym("b")
+    >>> print(over(2 / a, 4 * b), over(number(Fraction(1, 3)), b))
+    1/(2*a*b) 1/(3*b)
+    """
+    top, bottom = (value.numerator, value.denominator) if isinstance(value, Div) else (value, ONE)
+    above, first = _apart(top)
+    below, second = _apart(mul(bottom, divisor))
+    if below == 0:
+        return value / divisor
+    ratio = above / below
+    return div(mul(number(ratio.numerator), first), mul(number(ratio.denominator), second))
+
+
+def _apart(product: Expr) -> tuple[Fraction, Expr]:
+    """Take the number out of a product."""
+    if isinstance(product, Num):
+        return product.value, ONE
+    if isinstance(product, Mul) and isinstance(product.factors[0], Num):
+        return product.factors[0].value, mul(*product.factors[1:])
+    return Fraction(1), product
 
 
 def root(square: Expr) -> Expr:
     """Take a square root; of a square in letters the letter, which stands for a positive number."""
-    from dlcalc.notation.expression import Pow
-
     if isinstance(square, Pow) and square.exponent == number(2) and isinstance(square.base, Sym):
         return square.base
     return call("sqrt", square)
@@ -51,13 +70,11 @@ def root(square: Expr) -> Expr:
 
 def squared(value: Expr) -> Expr:
     """Square; a square root gives what stands below it."""
-    from dlcalc.notation.expression import Call, Div
-
     match value:
         case Call("sqrt", (inside,)):
             return inside
         case Div(numerator, denominator):
-            return squared(numerator) / squared(denominator)
+            return over(squared(numerator), squared(denominator))
     return value**2
 
 

@@ -8,6 +8,7 @@ from typing import Any
 
 from dlcalc.notation.expression import ONE, ZERO, Call, Entry, Expr, Num, Sum, Sym
 from dlcalc.notation.functions import call
+from dlcalc.notation.printing import unicode
 from dlcalc.solution import Domain, Experiment, Step
 
 FEW = Domain(Fraction(1), Fraction(3), whole=True)
@@ -31,24 +32,26 @@ def variance(value: Expr) -> Expr:
     return Call("Var", (value,))
 
 
-def sum_steps(n: Expr, var_w: Expr, var_x: Expr, mean_x: Expr = ZERO) -> list[Step]:
-    """Derive Var(Σ w_i x_i) = n Var(w) E(x²) for independent w of mean 0 and x."""
+def sum_steps(n: Expr, var_w: Expr, var_x: Expr, mean_x: Expr = ZERO, name: str = "x") -> list[Step]:
+    """Derive Var(Σ w_i x_i) = n Var(w) E(x²) for independent w of mean 0 and x; the entries of x have any name."""
     i = Sym("i")
-    w, x = Entry("w", ONE), Entry("x", ONE)
-    whole, one = variance(Sum("i", ONE, n, Entry("w", i) * Entry("x", i))), variance(w * x)
-    parts = Sum("i", ONE, n, variance(Entry("w", i) * Entry("x", i)))
+    w, x = Entry("w", ONE), Entry(name, ONE)
+    whole, one = variance(Sum("i", ONE, n, Entry("w", i) * Entry(name, i))), variance(w * x)
+    parts = Sum("i", ONE, n, variance(Entry("w", i) * Entry(name, i)))
     squares = mean(w**2 * x**2) - mean(w * x) ** 2
     apart = mean(w**2) * mean(x**2) - mean(w) ** 2 * mean(x) ** 2
     second = var_x + mean_x**2
-    of_x = "E(x²) = Var(x) too" if mean_x == ZERO else "the second moment: E(x²) = Var(x) + E(x)²"
+    of_x = "mean 0: the second moment is the variance"
+    if mean_x != ZERO:
+        of_x = "the second moment: E(x²) = Var(x) + E(x)²"
     return [
         Step("adds", whole, whole, parts, "the terms are independent: variances add"),
         Step("variance", one, one, squares, "Var(p) = E(p²) − E(p)²"),
-        Step("factors", one, squares, apart, "w and x are independent: means multiply"),
+        Step("factors", one, squares, apart, "independent: means multiply"),
         Step("zero-mean", one, apart, mean(w**2) * mean(x**2), "E(w) = 0"),
         Step("moments", mean(w**2), mean(w**2), var_w, "E(w²) = Var(w), since E(w) = 0"),
         Step("moments", mean(x**2), mean(x**2), second, of_x),
-        Step("sum", whole, whole, n * var_w * second, "n equal terms, each E(w²) E(x²)"),
+        Step("sum", whole, whole, n * var_w * second, f"{unicode(n)} equal terms, such products of second moments"),
     ]
 
 
@@ -70,6 +73,18 @@ def half_steps(var_z: Expr, slope: Expr | None = None) -> list[Step]:
         Step("leaky", leaky**2, leaky**2, up**2 + slope**2 * down**2, f"below 0 the slope {slope} comes out squared"),
         Step("leaky", mean(leaky**2), mean(leaky**2), (ONE + slope**2) * var_z / 2, "both halves put in"),
     ]
+
+
+def slope_steps(units: str, slope: Expr) -> list[Step]:
+    """Derive E(f'(z)²) for z symmetric about 0, f ReLU or leaky ReLU."""
+    z = Entry("z", ONE)
+    positive = Call("1 >", (z, ZERO))
+    half = Step("half-slope", mean(positive), mean(positive), ONE / 2, "relu'(z) = 1(z > 0): z is positive half the time")
+    if units == "relu":
+        return [half]
+    square = positive + slope**2 * (1 - positive)
+    because = "f'(z)² is 1 above 0 and a² below it, each half the time"
+    return [half, Step("leaky-slope", mean(square), mean(square), (ONE + slope**2) / 2, because)]
 
 
 def enumerated(n: int, var_w: Any, var_x: Any, mean_x: Any) -> float:  # noqa: ANN401 (exact numbers or floats)
