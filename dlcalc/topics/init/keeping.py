@@ -17,7 +17,7 @@ from dlcalc.topics.init.variance import FEW, enumerated, half_steps, mean, simul
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
-IN_USE = {"w": "a weight", "x": "an input", "z": "a pre-activation", "s": "the sum", "E": "a mean", "i": "an index"}
+IN_USE = {"w": "a weight", "x": "an input", "z": "a pre-activation", "E": "a mean", "i": "an index"}
 DISTRIBUTIONS = "w and x are independent, and so are all terms; E(w) = 0"
 PRINCIPAL = {"linear": "Var_s", "relu": "He", "leaky_relu": "leaky"}
 

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
 DISPLAY = {
     "Var_s": "Var(s)", "Var_w": "Var(w)", "Var_x": "Var(x)", "Var_y": "Var(y)", "Var_z": "Var(z)", "mean_x": "E(x)",
-    "Var_sum": "Var(x + y)", "Var_delta": "Var(delta)",
+    "Var_sum": "Var(x + y)", "Var_delta": "Var(δ)",
 }  # fmt: skip
 _MOMENT = r"\b(Var|E)\s*[(\[]\s*([swxyz])\s*[)\]]"
 

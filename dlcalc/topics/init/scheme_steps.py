@@ -61,8 +61,12 @@ def _one_fan(scheme: Scheme) -> Iterator[Step]:
         else:
             yield from half_steps(VAR_Z, slope if scheme.units == "leaky_relu" else None)
         part = before if scheme.units == "relu" else scheme.fan * VAR_W * (ONE + slope**2) * moved
-        before, because = part / 2, f"the units pass {unicode(share(scheme.units, slope))} of the {what}"
+        before, because = part / 2, f"the units pass {_part(scheme, slope)} of the {what}"
     yield Step("keep", before, before, moved, f"{because}: {with_it} keeps it", where={"Var_w": scheme.variance})
+
+
+def _part(scheme: Scheme, slope: Expr) -> str:
+    return "half" if scheme.units == "relu" else unicode(share(scheme.units, slope))
 
 
 def _slope(scheme: Scheme) -> Expr:
@@ -85,6 +89,6 @@ def _distributions(scheme: Scheme) -> Iterator[Step]:
     """Give a normal distribution its deviation and a uniform one its bound."""
     found, std = scheme.variance, root(scheme.variance)
     bound = root(over(scheme.variance, THIRD))
-    yield Step("std", std**2, std**2, found, f"std = {unicode(std)}, the root of the variance")
+    yield Step("std", Sym("std"), Sym("std"), std, "the root of the variance")
     yield Step("uniform", Sym("Var_u"), Sym("Var_u"), B**2 / 3, "Var of U(−b, b): the mean of u² from −b to b")
     yield Step("bound", Sym("Var_u"), B**2 / 3, found, f"b = {unicode(bound)} = √3 std", where={"b": bound})

@@ -184,7 +184,7 @@ def _setting(scheme: Scheme, letters: Letters, fans: Fans) -> Setting:
         domains={**fans.domains, **letters.domains, **positive},
         constraints=fans.constraints,
         sequences=sequences,
-        definitions={**fans.definitions, "Var_u": _uniform},
+        definitions={**fans.definitions, "Var_u": _uniform, "std": lambda point: _deviation(scheme, point)},
         aliases={
             name: letter
             for name, letter in (("fan_in", scheme.n), ("fan_out", scheme.m))
@@ -193,6 +193,11 @@ def _setting(scheme: Scheme, letters: Letters, fans: Fans) -> Setting:
         values=letters.values,
         display=DISPLAY,
     )
+
+
+def _deviation(scheme: Scheme, point: Mapping[str, Any]) -> float:
+    """Compute the standard deviation of one weight over its outcomes."""
+    return float(enumerated(1, PLAIN.value(scheme.variance, point), 1, 0) ** 0.5)
 
 
 def _uniform(point: Mapping[str, Any]) -> Any:  # noqa: ANN401 (an exact number)
