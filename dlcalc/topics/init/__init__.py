@@ -24,7 +24,7 @@ from dlcalc.topics.init.units import UNITS
         "--residual",
     ),
 )
-def init(  # noqa: PLR0913 (what may be given)
+def init(
     *,
     fan_in: Annotated[
         Expr | None, scalar("-n", "--width", help="Inputs of a unit: its fan-in n.", whole=True, least=1)

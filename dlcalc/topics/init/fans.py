@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -61,7 +62,7 @@ def _of_widths(layers: Any) -> Fans:  # noqa: ANN401 (a value, whatever its shap
     if len(widths) < AXES or any(isinstance(width, tuple) for width in widths):
         raise DlcalcError("--layers needs the widths of two layers or more", "write 784,100,10")
     widths = tuple(checked("layers", width, whole=True, least=1) for width in widths)
-    return Fans(tuple(zip(widths, widths[1:], strict=False)), of_layers=True)
+    return Fans(tuple(pairwise(widths)), of_layers=True)
 
 
 def _of_convolution(asked: Asked) -> Fans:
@@ -72,10 +73,7 @@ def _of_convolution(asked: Asked) -> Fans:
         raise DlcalcError(f"kernel has {len(asked.kernel)} numbers, but an image has 2 axes", "use 3 or 3x5")
     window = asked.kernel if len(asked.kernel) == AXES else asked.kernel * AXES
     groups = asked.groups or ONE
-    for name, channels in (("in-channels", asked.in_channels), ("out-channels", asked.out_channels)):
-        whole = isinstance(groups, Num) and isinstance(channels, Num)
-        if whole and (channels.value / groups.value).denominator != 1:  # type: ignore[union-attr]  # both are numbers
-            raise DlcalcError(f"groups {groups} does not divide {name} {channels}", "use groups that divide it")
+    _refuse_undivided(asked, groups)
     letters = Letters(taken=symbols(*(g for g in (*window, asked.in_channels, asked.out_channels, groups) if g)))
     k = letters.axes("k", window, FEW)
     g = ONE if groups == ONE else letters.letter("g", groups, FEW)
@@ -107,6 +105,15 @@ def _of_convolution(asked: Asked) -> Fans:
     return Fans(((found[0], found[1]),), tuple(steps), letters.domains, definitions, tuple(constraints), tuple(said))
 
 
+def _refuse_undivided(asked: Asked, groups: Expr) -> None:
+    """Refuse groups that do not divide the channels."""
+    for name, channels in (("in-channels", asked.in_channels), ("out-channels", asked.out_channels)):
+        if not isinstance(groups, Num) or not isinstance(channels, Num):
+            continue
+        if (channels.value / groups.value).denominator != 1:
+            raise DlcalcError(f"groups {groups} does not divide {name} {channels}", "use groups that divide it")
+
+
 def _counter(k: tuple[Sym, ...], c: Sym, g: Expr) -> Callable[[Mapping[str, Any]], int]:
     """Count, at a point, the connections of one unit through every place of the window."""
 
@@ -127,4 +134,3 @@ def needed(name: str, fan: Expr | None, scheme: str) -> Expr:
         fix = f"add --{option} N, --layers 784,100,10, or --kernel 3 --{channels}-channels C"
         raise DlcalcError(f"--scheme {scheme} needs the {option}", fix)
     return fan
-

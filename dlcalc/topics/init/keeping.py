@@ -10,7 +10,20 @@ from dlcalc.notation.evaluate import PLAIN
 from dlcalc.notation.expression import ONE, ZERO, Entry, Expr, Sym
 from dlcalc.notation.functions import call
 from dlcalc.notation.printing import plain, unicode
-from dlcalc.solution import POSITIVE, REAL, Answer, Route, Sequence, Setting, Slip, Solution, Step, Work, symbols
+from dlcalc.solution import (
+    POSITIVE,
+    REAL,
+    Answer,
+    Experiment,
+    Route,
+    Sequence,
+    Setting,
+    Slip,
+    Solution,
+    Step,
+    Work,
+    symbols,
+)
 from dlcalc.topics.init.marking import DISPLAY, with_moments
 from dlcalc.topics.init.variance import FEW, enumerated, half_steps, mean, simulation, sum_steps
 
@@ -28,7 +41,7 @@ def refuse_names_in_use(*givens: Expr | None) -> None:
         raise DlcalcError(f"the symbol {name} is {IN_USE[name]} here", "use another letter")
 
 
-def kept_variance(  # noqa: PLR0913, PLR0917 (the givens)
+def kept_variance(  # noqa: PLR0917 (the givens)
     n: Expr | None, var_w: Expr | None, var_x: Expr | None, mean_x: Expr, units: str, slope: Expr | None
 ) -> Solution:
     """Answer Var(s) = n Var(w) E(x²), Var(w) = 1/n, and for ReLU 2/n.
@@ -59,7 +72,7 @@ def kept_variance(  # noqa: PLR0913, PLR0917 (the givens)
             *sum_steps(size, vw, vx, centre),
             Step("brute", Sym("Var_s"), Sym("Var_s"), formulas["Var_s"], "every outcome of the sum visited"),
             *_givens("Var_s", formulas, letters),
-            _keeps("Var_w", formulas["Var_s"], vx, vw, formulas, "Var(s) = Var(x)"),
+            _keeps("Var_w", formulas["Var_s"], vx, (vw, formulas["Var_w"]), "Var(s) = Var(x)"),
             *_givens("Var_w", formulas, letters),
         ]
         for name, inputs, slope_of in _rectified(a):
@@ -69,12 +82,15 @@ def kept_variance(  # noqa: PLR0913, PLR0917 (the givens)
             lines += [
                 *half_steps(vz, slope_of)[0 if name == "He" else 4 :],
                 Step("next", put_in, put_in, following, because),
-                _keeps(name, following, vz, vw, formulas, "Var(z)"),
+                _keeps(name, following, vz, (vw, formulas[name]), "Var(z)"),
                 *_givens(name, formulas, letters),
             ]
         given = (n or size, var_w or vw, var_x or vx, mean_x, values["Var_s"])
         by_outcomes = "every outcome of weights and inputs with three values each"
-        routes = (Route("Var(s)", by_outcomes, formulas["Var_s"], brute), *simulation("Var(s), these givens", *given))
+        routes: tuple[Route | Experiment, ...] = (
+            Route("Var(s)", by_outcomes, formulas["Var_s"], brute),
+            *simulation("Var(s), these givens", *given),
+        )
         return Work(tuple(lines), routes)
 
     aliases = {"Var_w": vw, "Var_x": vx, "mean_x": centre}
@@ -104,10 +120,11 @@ def kept_variance(  # noqa: PLR0913, PLR0917 (the givens)
     )
 
 
-def _keeps(name: str, following: Expr, before: Expr, vw: Expr, formulas: Mapping[str, Expr], kept: str) -> Step:
+def _keeps(name: str, following: Expr, before: Expr, put: tuple[Expr, Expr], kept: str) -> Step:
     """Put the variance of the weights into that of the sum: what came in comes out."""
-    because = f"with Var(w) = {unicode(formulas[name], DISPLAY)}: it keeps {kept}"
-    return Step(f"keep-{name}", following, following, before, because, where={plain(vw): formulas[name]})
+    letter, value = put
+    because = f"with Var(w) = {unicode(value, DISPLAY)}: it keeps {kept}"
+    return Step(f"keep-{name}", following, following, before, because, where={plain(letter): value})
 
 
 def _givens(name: str, formulas: Mapping[str, Expr], letters: Letters) -> list[Step]:
@@ -137,7 +154,11 @@ def _slips(name: str, formulas: Mapping[str, Expr], letters: Letters) -> Iterato
         ]
     else:
         listed = [
-            (call("sqrt", right), "that is the standard deviation of the weights; asked is their variance", f"keep-{name}"),
+            (
+                call("sqrt", right),
+                "that is the standard deviation of the weights; asked is their variance",
+                f"keep-{name}",
+            ),
             (n * right, "that leaves out the 1/n: the variance grows with every input", "adds"),
         ]
     if name == "Var_w":

@@ -6,10 +6,11 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from dlcalc.notation.patterns import compiled
-from dlcalc.solution import Mark, Solution
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
+
+    from dlcalc.solution import Mark, Solution
 
 DISPLAY = {
     "Var_s": "Var(s)", "Var_w": "Var(w)", "Var_x": "Var(x)", "Var_y": "Var(y)", "Var_z": "Var(z)", "mean_x": "E(x)",

@@ -49,7 +49,8 @@ def summed(var_x: Expr | None, var_y: Expr | None, cov: Expr) -> Solution:
         steps = [
             Step("square", variance(x + y), variance(x + y), mean((x - mean(x) + y - mean(y)) ** 2),
                  "Var(s) = E((s − E(s))²), and means add"),
-            Step("square", variance(x + y), mean((x - mean(x) + y - mean(y)) ** 2), centred, "(a + b)² = a² + 2ab + b²"),
+            Step("square", variance(x + y), mean((x - mean(x) + y - mean(y)) ** 2), centred,
+                 "(a + b)² = a² + 2ab + b²"),
             Step("covariance", between, between, c, why),
             Step("sum", variance(x + y), variance(x + y), total, "put in"),
             Step("identical", variance(2 * x), variance(2 * x), 4 * vx, "were y = x, the sum would be 2x"),
@@ -67,7 +68,12 @@ def summed(var_x: Expr | None, var_y: Expr | None, cov: Expr) -> Solution:
     return with_moments(
         Solution(
             answers=tuple(
-                Answer(name, values[name], label=Sym(name), slips=_slips(values["Var_sum"], vx, vy, c, letters) if name == "Var_sum" else ())
+                Answer(
+                    name,
+                    values[name],
+                    label=Sym(name),
+                    slips=_slips(values["Var_sum"], vx, vy, c, letters) if name == "Var_sum" else (),
+                )
                 for name in formulas
             ),
             work=work,
@@ -118,7 +124,8 @@ def _enumerated(point: Mapping[str, Any], vx: Expr, vy: Expr, c: Expr) -> float:
         (chances[i] * chances[j], a**0.5 * values[i] * (1 + slope) + rest * values[j])
         for i, j in product(range(3), repeat=2)
     ]
-    return sum(p * s * s for p, s in outcomes) - sum(p * s for p, s in outcomes) ** 2
+    first, second = sum(p * s for p, s in outcomes), sum(p * s * s for p, s in outcomes)
+    return float(second - first**2)
 
 
 def _slips(right: Expr, vx: Expr, vy: Expr, c: Expr, letters: Letters) -> tuple[Slip, ...]:

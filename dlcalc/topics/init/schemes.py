@@ -104,7 +104,9 @@ def drawn(asked: Asked) -> Solution:
         steps = (*fans.steps, *derived_steps(scheme, letters, fans, rows))
         return Work(steps, tuple(_routes(scheme)))
 
-    written = unicode(root(squared(letters.values["gain"]) if "gain" in letters.values else value_of(square, letters.values)))
+    written = unicode(
+        root(squared(letters.values["gain"]) if "gain" in letters.values else value_of(square, letters.values))
+    )
     if asked.gain is None and units not in EXACT:
         written += f" ({units}, as torch.nn.init.calculate_gain)"
     return with_moments(
@@ -133,7 +135,9 @@ def _units(asked: Asked, name: str) -> tuple[str, Expr]:
     if name in {"lecun", "pytorch"}:
         for option, value in (("nonlinearity", asked.nonlinearity), ("negative-slope", slope)):
             if value is not None:
-                raise DlcalcError(f"--scheme {name} has one gain for all units, so --{option} has no effect", "leave it out")
+                raise DlcalcError(
+                    f"--scheme {name} has one gain for all units, so --{option} has no effect", "leave it out"
+                )
     if name == "pytorch" and asked.gain is not None:
         raise DlcalcError("--scheme pytorch has the gain √(1/3), so --gain has no effect", "use --scheme he --gain G")
     if name != "he" and asked.mode != "fan_in":
@@ -215,7 +219,9 @@ def _routes(scheme: Scheme) -> Iterator[Route]:
         return sum(enumerated(int(point[fan.name]), var_w, 1, 0) for fan in fans)
 
     twice = len(fans)
-    claim = "the variance forward and backward, 2·gain² together" if twice > 1 else "the variance of the sum, times gain²"
+    claim = (
+        "the variance forward and backward, 2·gain² together" if twice > 1 else "the variance of the sum, times gain²"
+    )
     yield Route(claim, "every outcome of weights and inputs with three values each", twice * scheme.gain2, kept)
 
 
@@ -260,4 +266,3 @@ def _others(scheme: Scheme) -> Iterator[tuple[Expr, str]]:
         yield 2 / (scheme.n + scheme.m), "that is Xavier's variance; He divides by one fan"
         other = scheme.n if scheme.mode == "fan_out" else scheme.m
         yield scheme.gain2 / other, f"that is the other fan; {scheme.mode} is asked"
-

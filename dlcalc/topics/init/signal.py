@@ -11,7 +11,7 @@ from dlcalc.errors import DlcalcError
 from dlcalc.notation.evaluate import approximate
 from dlcalc.notation.expression import ONE, Expr, Num, Real, Sym, number
 from dlcalc.notation.functions import call
-from dlcalc.solution import POSITIVE, REAL, Answer, Slip, Solution, Work, symbols, word
+from dlcalc.solution import POSITIVE, REAL, Answer, Slip, Solution, Work, symbols
 from dlcalc.table import Table
 from dlcalc.topics.init.keeping import refuse_names_in_use
 from dlcalc.topics.init.units import EXACT, PYTORCH_SLOPE, SATURATING, over, root, share, squared
@@ -47,7 +47,9 @@ class Signal:
         """Return the square of the factor per layer; of saturating units its bound, reached by small signals."""
         square = self.sigma**2 if sigma2 is None else sigma2
         passed = {"sigmoid": number(1) / 16, "tanh": ONE}.get(self.units) or share(self.units, self.slope)
-        return over(fan * square, 1 / passed) if isinstance(passed, Num) else over(fan * square * (2 * passed), number(2))
+        return (
+            over(fan * square, 1 / passed) if isinstance(passed, Num) else over(fan * square * (2 * passed), number(2))
+        )
 
     def formula(self, fan: Sym) -> Expr:
         """Return the factor per layer in letters: σ√n, σ√(n/2), σ√n/4."""
@@ -61,7 +63,12 @@ class Signal:
         """Return the square of the factor at the givens."""
         given = self.letters.values.get(self.sigma.name)
         square = self.squares(fan, None if given is None else squared(given))
-        return value_of(square, self.letters.values)
+        value = value_of(square, self.letters.values)
+        if given is None or not symbols(value):
+            return value
+        from dlcalc.symbolic import simplified
+
+        return simplified(value)
 
     def factor(self, fan: Sym) -> Expr:
         """Return the factor at the givens: as the formula stands where a symbol is left, else as a root."""
@@ -167,10 +174,6 @@ def power_of(signal: Signal, fan: Sym, depth: Expr) -> Expr:
 
 def compared(square: Expr) -> str | None:
     """Say what a factor with this square does over many layers; None where symbols leave it open."""
-    if symbols(square):
-        from dlcalc.symbolic import simplified
-
-        square = simplified(square)
     value = approximate(square) if not isinstance(square, Num) else None
     if isinstance(square, Num):
         return WORDS[(square.value > 1) - (square.value < 1) + 1]
@@ -228,7 +231,7 @@ def _conventions(signal: Signal) -> Iterator[str]:
     if signal.units in SATURATING:
         yield "wide_activation, wide_backward: what a wide random network settles at, at infinite width"
     if next(iter(_demonstration(signal)), None):
-        yield f"demonstration: one random network with normal weights and inputs, seed {SEED}; another seed, other digits"
+        yield f"demonstration: one random network, normal weights and inputs, seed {SEED}; another seed, other digits"
 
 
 def _demonstration(signal: Signal) -> Iterator[Table]:

@@ -79,7 +79,9 @@ def slope_steps(units: str, slope: Expr) -> list[Step]:
     """Derive E(f'(z)²) for z symmetric about 0, f ReLU or leaky ReLU."""
     z = Entry("z", ONE)
     positive = Call("1 >", (z, ZERO))
-    half = Step("half-slope", mean(positive), mean(positive), ONE / 2, "relu'(z) = 1(z > 0): z is positive half the time")
+    half = Step(
+        "half-slope", mean(positive), mean(positive), ONE / 2, "relu'(z) = 1(z > 0): z is positive half the time"
+    )
     if units == "relu":
         return [half]
     square = positive + slope**2 * (1 - positive)
@@ -101,27 +103,27 @@ def enumerated(n: int, var_w: Any, var_x: Any, mean_x: Any) -> float:  # noqa: A
     return second - first * first
 
 
-def simulation(claim: str, n: Expr, var_w: Expr, var_x: Expr, mean_x: Expr, expected: Expr) -> list[Experiment]:
-    """Simulate Var(s) at the givens, where all are numbers that floats and a bounded time hold."""
-    numbers = [given.value for given in (n, var_w, var_x, mean_x, expected) if isinstance(given, Num)]
-    all_given = len(numbers) == len((n, var_w, var_x, mean_x, expected))
-    if not all_given or numbers[0] * LEAST_RUNS > SIMULATED:
+def simulation(claim: str, *givens: Expr) -> list[Experiment]:
+    """Simulate Var(s), given n, Var(w), Var(x), E(x) and what is expected, where floats and a short time allow it."""
+    numbers = [given.value for given in givens if isinstance(given, Num)]
+    if len(numbers) < len(givens) or numbers[0] * LEAST_RUNS > SIMULATED:
         return []
     if any(v and not 1 / LARGEST < abs(v) < LARGEST for v in numbers):
         return []
-    width, found = int(numbers[0]), [float(v) for v in numbers[1:]]
+    width, found = int(numbers[0]), tuple(map(float, numbers[1:]))
 
     def run(seed: int) -> tuple[float, float]:
-        return _farthest(width, found[0], found[1], found[2], found[3], seed), STANDARD_ERRORS
+        return _farthest(width, found, seed), STANDARD_ERRORS
 
     method = "simulated sums of normal weights and uniform inputs, off by so many standard errors"
     return [Experiment(claim, method, run)]
 
 
-def _farthest(n: int, var_w: float, var_x: float, mean_x: float, expected: float, seed: int) -> float:  # noqa: PLR0913, PLR0917
+def _farthest(n: int, given: tuple[float, ...], seed: int) -> float:
     """Draw sums; return how many standard errors their variance is off."""
     import numpy as np
 
+    var_w, var_x, mean_x, expected = given
     generator = np.random.default_rng(seed)
     runs = max(LEAST_RUNS, min(MOST_RUNS, SIMULATED // n))
     w = generator.standard_normal((runs, n)) * var_w**0.5

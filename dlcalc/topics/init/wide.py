@@ -18,6 +18,8 @@ ITERATIONS = 400
 SEED = 0
 DRAWN = 100_000
 """Random units that a drawn network may have."""
+ACTIVE = 10
+"""Units per σ√n from which a network counts as wide: about so many of a layer are not saturated."""
 STEEP = 1e-3
 """A unit whose slope is smaller is counted as saturated."""
 
@@ -60,9 +62,18 @@ def settled(units: str, forward2: float, backward2: float) -> Limit:
     q = forward2
     for _ in range(ITERATIONS):
         q, before = forward2 * mean_square(units, q), q
-        if abs(q - before) <= 1e-14 * q:  # noqa: PLR2004 (rounding)
+        if abs(q - before) <= 1e-14 * q:
             break
     return Limit(sqrt(mean_square(units, q)), sqrt(backward2 * mean_slope2(units, q)))
+
+
+def backward_factors(units: str, forward2: float, backward2: float, depth: int) -> list[float]:
+    """Compute the factor of the gradients in each layer of a wide network, from inputs of variance 1 on."""
+    q, found = forward2, []
+    for _ in range(depth):
+        found.append(sqrt(backward2 * mean_slope2(units, q)))
+        q = forward2 * mean_square(units, q)
+    return found
 
 
 def mean_square(units: str, q: float) -> float:
@@ -89,13 +100,13 @@ class Seen(NamedTuple):
     """Share of the units with a slope near 0."""
 
 
-def drawn(units: str, slope: float, sigma: float, width: int, depth: int, seed: int = SEED) -> list[Seen]:
+def drawn(units: str, slope: float, sigma: float, width: int, depth: int) -> list[Seen]:
     """Draw a random network and carry an input forward and a gradient backward.
 
     Given h, the pre-activations W h are independent normal numbers, and given those, W is random across h only; so a
     number per unit is drawn, not one per weight, and the outcome is distributed as with whole matrices.
     """
-    random = Random(seed)  # noqa: S311 (a simulation)
+    random = Random(SEED)  # noqa: S311 (a simulation)
     h = [random.gauss(0, 1) for _ in range(width)]
     inputs, sums = [], []
     for _ in range(depth):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from fractions import Fraction
 from typing import Annotated
 
 from dlcalc.givens import choice, scalar, switch, values
@@ -9,6 +10,9 @@ from dlcalc.notation.expression import Expr, Sym, number
 from dlcalc.notation.printing import Value
 from dlcalc.solution import Solution
 from dlcalc.topic import topic
+
+C, RATE, THREE = Sym("c"), number(Fraction(1, 10)), number(3)
+WIDTHS = (number(2), THREE, number(1))
 
 
 @topic(
@@ -24,17 +28,18 @@ def init_symmetry(
     *,
     constant: Annotated[
         Expr, scalar("-c", "--init-constant", help="What every weight starts at: 0, 1, or a symbol (default c).")
-    ] = Sym("c"),
+    ] = C,
     layers: Annotated[
         Value, values(help="Widths from input to output (default 2,3,1); the output is linear.")
-    ] = (number(2), number(3), number(1)),
+    ] = WIDTHS,
     activation: Annotated[
-        str, choice("sigmoid", "tanh", "relu", "linear", flags=("--nonlinearity",), help="Hidden units (default sigmoid).")
+        str,
+        choice("sigmoid", "tanh", "relu", "linear", flags=("--nonlinearity",), help="Hidden units (default sigmoid)."),
     ] = "sigmoid",
     x: Annotated[Value | None, values(help="Input: a number per unit (default: symbols).")] = None,
     y: Annotated[Value | None, values(help="Target: a number per output (default: symbols).")] = None,
-    lr: Annotated[Expr, scalar("--learning-rate", help="Learning rate of the updates (default 0.1).")] = number(1) / 10,
-    steps: Annotated[Expr, scalar("--updates", help="Gradient steps (default 3).", whole=True, least=1)] = number(3),
+    lr: Annotated[Expr, scalar("--learning-rate", help="Learning rate of the updates (default 0.1).")] = RATE,
+    steps: Annotated[Expr, scalar("--updates", help="Gradient steps (default 3).", whole=True, least=1)] = THREE,
     bias: Annotated[bool, switch(help="Add biases, which start at 0 (default: no).")] = False,
 ) -> Solution:
     """Symmetry of equal weights: all zero, all one, or all the same initial weights, and their gradients.

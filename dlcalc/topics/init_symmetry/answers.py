@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from fractions import Fraction
+from itertools import pairwise
 from math import isclose, isfinite
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -22,7 +23,7 @@ if TYPE_CHECKING:
 
 MAX_LAYERS, MAX_WIDTH, MAX_WEIGHTS, MAX_UPDATES = 6, 12, 60, 20
 LARGEST = 10**6
-CHOSEN = {"c": Fraction(1, 2), "x": (1, 2, 3, 5, 7, 11, 13, 17, 19, 23, 29, 31), "y": (1, -1, 2, -2, 3, -3)}
+CHOSEN_X, CHOSEN_Y = (1, 2, 3, 5, 7, 11, 13, 17, 19, 23, 29, 31), (1, -1, 2, -2, 3, -3)
 SAME = 1e-9
 IN_USE = ("x", "y", "h", "g", "W", "a", "L")
 
@@ -52,8 +53,16 @@ class Asked(NamedTuple):
     data: Data
 
 
-def answered(  # noqa: PLR0913, PLR0917 (the givens)
-    constant: Expr, layers: Value, activation: str, x: Value | None, y: Value | None, lr: Expr, updates: Expr, *, bias: bool
+def answered(  # noqa: PLR0917 (the givens)
+    constant: Expr,
+    layers: Value,
+    activation: str,
+    x: Value | None,
+    y: Value | None,
+    lr: Expr,
+    updates: Expr,
+    *,
+    bias: bool,
 ) -> Solution:
     """Answer in verdicts, with the gradients at the data beside them."""
     net = _network(layers, activation, lr, updates, bias=bias)
@@ -100,7 +109,7 @@ def _network(layers: Value, activation: str, lr: Expr, updates: Expr, *, bias: b
     if len(widths) < 2 or any(not isinstance(width, Num) for width in widths):  # noqa: PLR2004 (input and output)
         raise DlcalcError("--layers needs two widths or more, in numbers", "write 2,3,1")
     found = tuple(int(checked("layers", w, whole=True, least=1).value) for w in widths)  # type: ignore[arg-type, attr-defined]
-    weights = sum(a * b for a, b in zip(found, found[1:], strict=False))
+    weights = sum(a * b for a, b in pairwise(found))
     if len(found) > MAX_LAYERS or max(found) > MAX_WIDTH or weights > MAX_WEIGHTS:
         raise DlcalcError(
             f"the network has {weights:,} weights in {len(found) - 1} layers",
@@ -119,7 +128,9 @@ def _entries(name: str, given: Value | None, width: int) -> tuple[Expr, ...]:
         return tuple(Entry(name, number(i)) for i in range(1, width + 1))
     entries = given if isinstance(given, tuple) else (given,)
     if len(entries) != width or not all(isinstance(entry, Expr) for entry in entries):
-        raise DlcalcError(f"{name} has {len(entries)} entries, but the network has {width} there", f"give {width} numbers")
+        raise DlcalcError(
+            f"{name} has {len(entries)} entries, but the network has {width} there", f"give {width} numbers"
+        )
     found = tuple(entry for entry in entries if isinstance(entry, Expr))
     if any(isinstance(entry, Num) and abs(entry.value) > LARGEST for entry in found):
         raise DlcalcError(f"{name} has an entry beyond {LARGEST:,}", "use smaller numbers: scale the data")
@@ -142,9 +153,9 @@ def _data(constant: Expr, x: tuple[Expr, ...], y: tuple[Expr, ...]) -> Data:
         c = Fraction(1, 2)
         chosen.append(f"{unicode(constant)} = 1/2")
     vectors = []
-    for name, entries, spare in (("x", x, CHOSEN["x"]), ("y", y, CHOSEN["y"])):
+    for name, entries, spare in (("x", x, CHOSEN_X), ("y", y, CHOSEN_Y)):
         values = [
-            entry.value if isinstance(entry, Num) else Fraction(spare[i % len(spare)])  # type: ignore[index]
+            entry.value if isinstance(entry, Num) else Fraction(spare[i % len(spare)])
             for i, entry in enumerate(entries)
         ]
         vectors.append(tuple(values))
@@ -160,7 +171,9 @@ def _rows(value: Value) -> Rows:
     """Read numbers as rows; of a vector, a row per entry."""
     if isinstance(value, Expr):
         return [[_float(value)]]
-    return [[_float(v) for v in row if isinstance(v, Expr)] if isinstance(row, tuple) else [_float(row)] for row in value]
+    return [
+        [_float(v) for v in row if isinstance(v, Expr)] if isinstance(row, tuple) else [_float(row)] for row in value
+    ]
 
 
 def _float(value: Expr) -> float:
@@ -190,8 +203,12 @@ def _verdicts(net: Network, slopes: dict[str, Rows], after: dict[str, Rows]) -> 
         rows_equal = all(equal_rows(slopes[f"W{layer}"]) for layer in net.hidden)
         copies = all(equal_rows(after[f"W{layer}"]) for layer in net.hidden)
         found += [
-            verdict("same_gradient", holds=rows_equal, otherwise="every hidden unit has the same input, δ and so gradient"),
-            verdict("still_copies", holds=copies, otherwise="equal units with equal gradients stay equal after every step"),
+            verdict(
+                "same_gradient", holds=rows_equal, otherwise="every hidden unit has the same input, δ and so gradient"
+            ),
+            verdict(
+                "still_copies", holds=copies, otherwise="equal units with equal gradients stay equal after every step"
+            ),
         ]
     still = all(same(value, everything[0]) for value in everything)
     moved = "nothing moves: every gradient is 0" if still else (
@@ -211,10 +228,14 @@ def _unit_slips(activation: str, constant: Expr, x: tuple[Expr, ...]) -> tuple[S
     total = constant * add(*x)
     listed = [
         Slip(total, f"that is the sum; the unit puts it through {activation}", "unit"),
-        Slip(call(activation, total / len(x)) if activation != "linear" else total / len(x), "a sum, not a mean", "unit"),
+        Slip(
+            call(activation, total / len(x)) if activation != "linear" else total / len(x), "a sum, not a mean", "unit"
+        ),
     ]
     if activation != "linear":
-        listed.append(Slip(add(*(call(activation, constant * e) for e in x)), "the sum comes first, then the unit", "unit"))
+        listed.append(
+            Slip(add(*(call(activation, constant * e) for e in x)), "the sum comes first, then the unit", "unit")
+        )
     return tuple(slip for slip in listed if activation != "linear" or slip.value != total)
 
 
@@ -226,7 +247,10 @@ def _conventions(asked: Asked) -> list[str]:
         "g1_2_3 is ∂L/∂W1[2, 3], at the data d1_2_3; v1_2_3 is that weight after the steps, at the data w1_2_3",
     ]
     if asked.data.chosen:
-        said.append(f"numbers are shown at {', '.join(asked.data.chosen)}, chosen where none are given; lines in letters hold for all")
+        said.append(
+            f"numbers are shown at {', '.join(asked.data.chosen)}, chosen where none are given; "
+            "lines in letters hold for all"
+        )
     return said
 
 
@@ -234,7 +258,9 @@ def _notes(asked: Asked, slopes: dict[str, Rows]) -> list[str]:
     net, notes = asked.net, []
     moving = [name for name, rows in slopes.items() if not is_zero(rows)]
     if moving and len(moving) < len(slopes):
-        notes.append(f"only {', '.join(moving)} {'has' if len(moving) == 1 else 'have'} a gradient that is not 0 at the start")
+        notes.append(
+            f"only {', '.join(moving)} {'has' if len(moving) == 1 else 'have'} a gradient that is not 0 at the start"
+        )
     last = f"W{net.layers}"
     if net.widths[-1] > 1 and not equal_rows(slopes[last]):
         notes.append(f"the rows of {last}, the output layer, have different gradients: their targets differ")

@@ -192,11 +192,22 @@ def _still_equal(asked: Asked, after: dict[str, Rows]) -> Iterator[Step]:
         for layer in range(1, net.layers + 1):
             for i in range(1, net.widths[layer] + 1):
                 row_names = tuple(Sym(f"w{layer}_{i}_{j}") for j in range(1, net.widths[layer - 1] + 1))
-                yield Step("still-equal", row_names[0], row_names, (first,) * len(row_names), f"{steps}: nothing has moved apart")
+                yield Step(
+                    "still-equal",
+                    row_names[0],
+                    row_names,
+                    (first,) * len(row_names),
+                    f"{steps}: nothing has moved apart",
+                )
         return
     relation = "<" if apart[1] < start else ">"
     yield Step(
-        "still-equal", apart[0], apart[0], first, f"{steps}: these two are no longer equal", relation=relation  # type: ignore[arg-type]
+        "still-equal",
+        apart[0],
+        apart[0],
+        first,
+        f"{steps}: these two are no longer equal",
+        relation=relation,  # type: ignore[arg-type]
     )
 
 

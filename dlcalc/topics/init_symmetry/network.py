@@ -1,4 +1,4 @@
-"""A small network whose weights all start at one value: its program, its data, and a forward pass that knows no rule."""
+"""A network whose weights start at one value: its program, its data, a forward pass that knows no rule."""
 
 from __future__ import annotations
 
@@ -49,7 +49,9 @@ class Network:
             lines.append(f"a{layer} = W{layer} {before}" + (f" + b{layer}" if self.bias else ""))
             if layer in self.hidden:
                 before = f"h{layer}"
-                lines.append(f"{before} = " + (f"a{layer}" if self.activation == "linear" else f"{self.activation}(a{layer})"))
+                lines.append(
+                    f"{before} = " + (f"a{layer}" if self.activation == "linear" else f"{self.activation}(a{layer})")
+                )
         return "; ".join([*said, *lines, f"L = 1/2 ||a{self.layers} - y||^2"])
 
     @property
