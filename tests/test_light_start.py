@@ -37,6 +37,8 @@ NUMERIC = {
     "backprop": ("z = W x; L = 1/2 ||z - y||^2", "--at", "W=[1,2;3,4],x=[1,1],y=[0,1/2]", "--lr", "0.1"),
     "evaluate": ("p = softmax([1, -2, 0]); H = -sum(p .* log(p))",),
     "network": ("32x32x3", "conv 16 7x7, relu, pool 2, residual { conv 16 3 p1, bn }, flatten, fc 10"),
+    "init": ("--scheme", "xavier", "--layers", "784,100,10"),
+    "init-symmetry": ("-c", "1/2", "--x", "1,2", "--y", "1"),
     "l2-update": ("--weights", "1,-2", "--gradient", "0.5,0.5", "--lr", "0.1", "--decay", "0.01"),
 }
 

@@ -16,7 +16,7 @@ DISPLAY = {
     "Var_s": "Var(s)", "Var_w": "Var(w)", "Var_x": "Var(x)", "Var_y": "Var(y)", "Var_z": "Var(z)", "mean_x": "E(x)",
     "Var_sum": "Var(x + y)", "Var_delta": "Var(δ)",
 }  # fmt: skip
-_MOMENT = r"\b(Var|E)\s*[(\[]\s*([swxyz])\s*[)\]]"
+_MOMENT = r"(?<![^\W\d])(Var|E)\s*[(\[]\s*([swxyz])\s*[)\]]"
 
 
 def with_moments(solution: Solution) -> Solution:
@@ -34,8 +34,8 @@ def with_moments(solution: Solution) -> Solution:
 def named(text: str) -> str:
     """Write moments as names.
 
-    >>> named("n Var(w) (Var[x] + E(x)^2)")
-    'n Var_w (Var_x + mean_x^2)'
+    >>> named("4n Var(w) (Var[x] + E(x)^2)")
+    '4n Var_w (Var_x + mean_x^2)'
     """
     names = {"Var": "Var", "E": "mean"}
     return compiled(_MOMENT).sub(lambda found: f"{names[found[1]]}_{found[2]}", text)

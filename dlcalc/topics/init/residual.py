@@ -31,10 +31,10 @@ def summed(var_x: Expr | None, var_y: Expr | None, cov: Expr) -> Solution:
     vx, vy = letters.letter("Var_x", var_x, POSITIVE), letters.letter("Var_y", var_y, POSITIVE)
     c: Expr = ZERO if cov == ZERO else letters.letter("Cov", cov, REAL)
     total = like_terms(vx + vy + 2 * c)
-    formulas = {"Var_sum": total, "identical": 4 * vx, "scale": call("sqrt", vx / total)}
+    formulas = {"Var_sum": total, "identical": 4 * vx}
+    if value_of(total, letters.values) != ZERO:
+        formulas["scale"] = call("sqrt", vx / total)
     values = {name: value_of(formula, letters.values) for name, formula in formulas.items()}
-    if values["Var_sum"] == ZERO:
-        del formulas["scale"]
     x, y = Entry("x", ONE), Entry("y", ONE)
     between = mean((x - mean(x)) * (y - mean(y)))
 

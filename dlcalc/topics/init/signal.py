@@ -16,7 +16,7 @@ from dlcalc.table import Table
 from dlcalc.topics.init.keeping import refuse_names_in_use
 from dlcalc.topics.init.units import EXACT, PYTORCH_SLOPE, SATURATING, over, root, share, squared
 from dlcalc.topics.init.variance import FEW
-from dlcalc.topics.init.wide import DRAWN, SEED, Limit, drawn, settled
+from dlcalc.topics.init.wide import ACTIVE, DRAWN, SEED, Limit, drawn, settled
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -27,6 +27,8 @@ if TYPE_CHECKING:
 WORDS = ("vanish", "keep", "explode")
 MAX_DEPTH = 1_000_000
 MAX_DRAWN_DEPTH = 100
+LARGEST_DRAWN = 1e3
+"""σ√n up to which a network is drawn."""
 SIGMA_LIMIT = 1e12
 """σ√n up to which a wide network is computed."""
 
@@ -244,7 +246,13 @@ def _demonstration(signal: Signal) -> Iterator[Table]:
     if sigma is None or not isinstance(values[1], Num) or depth is None or signal.m != signal.n:
         return
     width, layers = int(values[1].value), int(depth.value)
-    if width * layers > DRAWN or layers > MAX_DRAWN_DEPTH or not sigma * sqrt(width) < 1e3 or sigma == 0:  # noqa: PLR2004
+    if (
+        width < ACTIVE
+        or width * layers > DRAWN
+        or layers > MAX_DRAWN_DEPTH
+        or sigma * sqrt(width) > LARGEST_DRAWN
+        or sigma == 0
+    ):
         return
     slope = approximate(signal.letters.values.get(getattr(signal.slope, "name", ""), ONE)) or 0.0
     slope = slope if signal.units == "leaky_relu" else 0.0

@@ -39,8 +39,10 @@ def verdicts_of(signal: Signal) -> Verdicts:
     if signal.units in EXACT:
         return Verdicts(tuple(_answer(name, said) for name, said in words.items() if said), None, ())
     limit = limit_of(signal)
-    if signal.units == "sigmoid" or words["activations"] == "explode":
+    if signal.units == "sigmoid":
         words["activations"] = "keep"
+    elif words["activations"] == "explode":
+        words["activations"] = "keep" if _is_wide(signal) else None
     if words["gradients"] == "explode" and limit is not None:
         words["gradients"] = _by_limit(signal, limit) if _is_wide(signal) else None
     elif words["gradients"] == "explode" and not (signal.units == "tanh" and words["activations"] == "vanish"):
@@ -95,8 +97,8 @@ def _notes(signal: Signal, words: dict[str, str | None], limit: Limit | None) ->
         found.append("at σ√n = 1 both still shrink, but slower than any factor below 1: like a power of the layer")
     if limit is not None and not _is_wide(signal):
         found.append(
-            "gradients: no verdict, since so few units of a layer this narrow are not saturated; wide_backward is for "
-            f"layers of {ACTIVE} σ√n units or more, in single units (chain) and narrow layers gradients vanish or not by chance"
+            "no verdict, since so few units of a layer this narrow are not saturated; wide_backward is for "
+            f"layers of {ACTIVE} units or more, and {ACTIVE} σ√n of them; in narrower ones it is a matter of chance"
         )
     if limit is None or words["gradients"] != "explode" or scale is None or sqrt(scale) < LARGE:
         return found

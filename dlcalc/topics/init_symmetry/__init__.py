@@ -39,7 +39,7 @@ def init_symmetry(
     x: Annotated[Value | None, values(help="Input: a number per unit (default: symbols).")] = None,
     y: Annotated[Value | None, values(help="Target: a number per output (default: symbols).")] = None,
     lr: Annotated[Expr, scalar("--learning-rate", help="Learning rate of the updates (default 0.1).")] = RATE,
-    steps: Annotated[Expr, scalar("--updates", help="Gradient steps (default 3).", whole=True, least=1)] = THREE,
+    updates: Annotated[Expr, scalar("--iterations", help="Gradient steps (default 3).", whole=True, least=1)] = THREE,
     bias: Annotated[bool, switch(help="Add biases, which start at 0 (default: no).")] = False,
 ) -> Solution:
     """Symmetry of equal weights: all zero, all one, or all the same initial weights, and their gradients.
@@ -57,4 +57,4 @@ def init_symmetry(
     """
     from dlcalc.topics.init_symmetry.answers import answered
 
-    return answered(constant, layers, activation, x, y, lr, steps, bias=bias)
+    return answered(constant, layers, activation, x, y, lr, updates, bias=bias)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from fractions import Fraction
 from itertools import pairwise
-from math import isclose, isfinite
+from math import isclose
 from typing import TYPE_CHECKING, NamedTuple
 
 from dlcalc.derivation import Letters
@@ -74,13 +74,14 @@ def answered(  # noqa: PLR0917 (the givens)
             letters.domains.setdefault(inner, REAL)
     c = letters.letter("c", constant, REAL)
     asked = Asked(net, letters, c, inputs, targets, _data(constant, inputs, targets))
-    engine = backprop.function(
-        program=net.program, wrt=",".join(net.parameters), at=net.data(*asked.data[:3]), lr=lr, updates=updates
-    )
-    after = {name: _rows(engine[f"{name}_new"].value) for name in net.parameters}
-    slopes = {name: _rows(engine[f"dL/d{name}"].value) for name in net.parameters}
-    if not all(isfinite(v) for rows in (*after.values(), *slopes.values()) for row in rows for v in row):
-        raise DlcalcError("the updates overflow at these data", "use a smaller --lr, or fewer --steps")
+    try:
+        engine = backprop.function(
+            program=net.program, wrt=",".join(net.parameters), at=net.data(*asked.data[:3]), lr=lr, updates=updates
+        )
+        after = {name: _rows(engine[f"{name}_new"].value) for name in net.parameters}
+        slopes = {name: _rows(engine[f"dL/d{name}"].value) for name in net.parameters}
+    except OverflowError:
+        raise DlcalcError("the updates overflow at these data", "use a smaller --lr, or fewer --updates") from None
     unit = call(activation, constant * add(*inputs)) if activation != "linear" else constant * add(*inputs)
     found = _verdicts(net, slopes, after)
     if net.hidden:
@@ -118,7 +119,7 @@ def _network(layers: Value, activation: str, lr: Expr, updates: Expr, *, bias: b
     if not isinstance(lr, Num) or not 0 < lr.value <= LARGEST:
         raise DlcalcError(f"lr {lr} is not a positive number", "use 0.1")
     if not isinstance(updates, Num) or updates.value > MAX_UPDATES:
-        raise DlcalcError(f"steps {updates} is not a number up to {MAX_UPDATES}", f"use 1 to {MAX_UPDATES}")
+        raise DlcalcError(f"updates {updates} is not a number up to {MAX_UPDATES}", f"use 1 to {MAX_UPDATES}")
     return Network(found, activation, bias, lr.value, int(updates.value))
 
 
@@ -244,7 +245,7 @@ def _conventions(asked: Asked) -> list[str]:
     biases = "biases start at 0" if net.bias else "no biases"
     said = [
         f"hidden units {net.activation}, linear output, L = ½‖a − y‖², {biases}, gradient steps with rate {net.rate}",
-        "g1_2_3 is ∂L/∂W1[2, 3], at the data d1_2_3; v1_2_3 is that weight after the steps, at the data w1_2_3",
+        "g1_2_3 is ∂L/∂W1[2, 3], at the data d1_2_3; v1_2_3 is that weight after a step, w1_2_3 after all at the data",
     ]
     if asked.data.chosen:
         said.append(

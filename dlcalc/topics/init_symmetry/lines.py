@@ -71,11 +71,11 @@ def _gradient(asked: Asked, layer: int, i: int, j: int, point: Mapping[str, Any]
 
 
 def _weight(asked: Asked, layer: int, i: int, j: int, point: Mapping[str, Any]) -> float:
-    return trained(asked.net, *_point(asked, point))[layer - 1][i - 1][j - 1].real
+    return trained(asked.net, *_point(asked, point), 1)[layer - 1][i - 1][j - 1].real
 
 
 def _trained_at_data(asked: Asked, layer: int, i: int, j: int, _: Mapping[str, Any]) -> float:
-    return trained(asked.net, *asked.data.floats)[layer - 1][i - 1][j - 1].real
+    return trained(asked.net, *asked.data.floats, asked.net.updates)[layer - 1][i - 1][j - 1].real
 
 
 def _gradient_at_data(asked: Asked, layer: int, i: int, j: int, _: Mapping[str, Any]) -> float:
@@ -96,7 +96,7 @@ def derived_steps(asked: Asked, slopes: dict[str, Rows], after: dict[str, Rows])
         zero = is_zero(slopes[f"W{layer}"])
         yield from _zero(asked, layer) if zero else _rows_of_gradients(asked, layer)
     for layer in net.hidden:
-        because = f"equal rows minus equal gradients: the units of layer {layer} are copies still"
+        because = f"one step: equal rows minus equal gradients, so the units of layer {layer} are copies again"
         yield from _equal_rows("v", layer, net.widths[layer], net.widths[layer - 1], because)
     yield from _still_equal(asked, after)
 
@@ -222,7 +222,10 @@ def routes(asked: Asked) -> Iterator[Experiment]:
         for _ in range(DRAWS):
             c = float(generator.normal())
             x, y = (tuple(map(float, generator.normal(size=n))) for n in (net.widths[0], net.widths[-1]))
-            weights = trained(net, c, x, y)
+            try:
+                weights = trained(net, c, x, y, net.updates)
+            except OverflowError:  # rates that suit one network make another diverge
+                weights = trained(net, c, x, y, 1)
             for layer in net.hidden:
                 rows = weights[layer - 1]
                 scale = max(1.0, *(abs(value) for row in rows for value in row))
@@ -232,6 +235,6 @@ def routes(asked: Asked) -> Iterator[Experiment]:
     if net.hidden:
         yield Experiment(
             "hidden units are copies for any constant and data",
-            f"{DRAWS} random ones, trained {net.updates} steps by complex-step gradients, farthest two rows",
+            f"{DRAWS} random ones, trained up to {net.updates} steps by complex-step gradients, farthest two rows",
             run,
         )

@@ -111,10 +111,10 @@ def gradients(net: Network, weights: Weights, x: tuple[float, ...], y: tuple[flo
 
 
 @cache
-def trained(net: Network, constant: float, x: tuple[float, ...], y: tuple[float, ...]) -> Weights:
-    """Take the gradient steps."""
+def trained(net: Network, constant: float, x: tuple[float, ...], y: tuple[float, ...], updates: int) -> Weights:
+    """Take gradient steps."""
     weights, rate = net.start(constant), float(net.rate)
-    for _ in range(net.updates):
+    for _ in range(updates):
         found = gradients(net, weights, x, y)
         weights = tuple(
             tuple(
