@@ -136,7 +136,7 @@ def test_factors_per_layer(givens: dict[str, Any], expected: dict[str, str]) -> 
     assert found.holds
 
 
-@pytest.mark.parametrize("seed", range(4))
+@pytest.mark.parametrize("seed", range(2))
 @pytest.mark.parametrize("units", ["tanh", "sigmoid"])
 @pytest.mark.parametrize("scale", [Fraction(1, 5), Fraction(1), Fraction(8)])
 def test_the_checks_hold_for_any_seed(units: str, scale: Fraction, seed: int) -> None:

@@ -57,7 +57,7 @@ def settled(units: str, forward2: float, backward2: float) -> Limit:
 
     >>> limit = settled("tanh", 484.0, 484.0)
     >>> round(limit.activation, 3), round(limit.backward, 2)
-    (0.982, 3.45)
+    (0.981, 3.45)
     """
     q = forward2
     for _ in range(ITERATIONS):

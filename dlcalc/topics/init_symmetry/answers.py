@@ -23,7 +23,9 @@ if TYPE_CHECKING:
 
 MAX_LAYERS, MAX_WIDTH, MAX_WEIGHTS, MAX_UPDATES = 6, 12, 60, 20
 LARGEST = 10**6
-CHOSEN_X, CHOSEN_Y = (1, 2, 3, 5, 7, 11, 13, 17, 19, 23, 29, 31), (1, -1, 2, -2, 3, -3)
+SHOWN = 4
+"""Rows, and entries of a row, that a line of the derivation has."""
+CHOSEN_X, CHOSEN_Y = (1, 2, -1, 3, Fraction(1, 2), -2), (1, -1, 2, -2, 3, -3)
 SAME = 1e-9
 IN_USE = ("x", "y", "h", "g", "W", "a", "L")
 
@@ -247,6 +249,8 @@ def _conventions(asked: Asked) -> list[str]:
         f"hidden units {net.activation}, linear output, L = ½‖a − y‖², {biases}, gradient steps with rate {net.rate}",
         "g1_2_3 is ∂L/∂W1[2, 3], at the data d1_2_3; v1_2_3 is that weight after a step, w1_2_3 after all at the data",
     ]
+    if max(net.widths) > SHOWN:
+        said.append(f"of long rows the first {SHOWN} entries are written, and the first {SHOWN} rows")
     if asked.data.chosen:
         said.append(
             f"numbers are shown at {', '.join(asked.data.chosen)}, chosen where none are given; "

@@ -19,6 +19,13 @@ if TYPE_CHECKING:
 DRAWS = 20
 
 
+def shown(length: int) -> range:
+    """Count what a line shows of so many."""
+    from dlcalc.topics.init_symmetry.answers import SHOWN
+
+    return range(1, min(length, SHOWN) + 1)
+
+
 def gradient(layer: int, i: int, j: int) -> Sym:
     """Name an entry of ∂L/∂W."""
     return Sym(f"g{layer}_{i}_{j}")
@@ -118,15 +125,15 @@ def _first_unit(asked: Asked) -> Iterator[Step]:
 
 def _copies(name: str, width: int, because: str) -> Iterator[Step]:
     if width > 1:
-        first, others = Sym(f"{name}_1"), tuple(Sym(f"{name}_{i}") for i in range(2, width + 1))
+        first, others = Sym(f"{name}_1"), tuple(Sym(f"{name}_{i}") for i in shown(width)[1:])
         yield Step("copies", first, others, (first,) * len(others), because)
 
 
 def _equal_rows(letter: str, layer: int, height: int, width: int, because: str) -> Iterator[Step]:
     """Say that every row is the first one."""
-    first = tuple(Sym(f"{letter}{layer}_1_{j}") for j in range(1, width + 1))
-    for i in range(2, height + 1):
-        row = tuple(Sym(f"{letter}{layer}_{i}_{j}") for j in range(1, width + 1))
+    first = tuple(Sym(f"{letter}{layer}_1_{j}") for j in shown(width))
+    for i in shown(height)[1:]:
+        row = tuple(Sym(f"{letter}{layer}_{i}_{j}") for j in shown(width))
         yield Step("rows", Sym(f"{letter}{layer}_{i}"), row, first, because)
 
 
@@ -140,8 +147,8 @@ def _zero(asked: Asked, layer: int) -> Iterator[Step]:
     if not always or constant != ZERO:
         because = "the units are flat, or the error is 0, at the data"
     where = {"c": constant} if always and constant is not None else {}
-    for i in range(1, net.widths[layer] + 1):
-        entries = tuple(Sym(f"{'g' if always else 'd'}{layer}_{i}_{j}") for j in range(1, net.widths[layer - 1] + 1))
+    for i in shown(net.widths[layer]):
+        entries = tuple(Sym(f"{'g' if always else 'd'}{layer}_{i}_{j}") for j in shown(net.widths[layer - 1]))
         said = f"∂L/∂W{layer} = δ {outer}: {because}"
         yield Step("zero", Sym(f"g{layer}_{i}"), entries, (ZERO,) * len(entries), said, where=where)
 
@@ -156,7 +163,7 @@ def _rows_of_gradients(asked: Asked, layer: int) -> Iterator[Step]:
         yield from _output_rows(asked, layer)
     if layer > 1 and width > 1:
         first = gradient(layer, 1, 1)
-        others = tuple(gradient(layer, 1, j) for j in range(2, width + 1))
+        others = tuple(gradient(layer, 1, j) for j in shown(width)[1:])
         yield Step("columns", first, others, (first,) * len(others), "its inputs h are copies: equal columns")
     elif width > 1:
         one, two = gradient(layer, 1, 1), gradient(layer, 1, 2)
@@ -190,8 +197,8 @@ def _still_equal(asked: Asked, after: dict[str, Rows]) -> Iterator[Step]:
             apart = apart or next(((n, v) for n, v in zip(names, row, strict=True) if not same(v, start)), None)
     if apart is None:
         for layer in range(1, net.layers + 1):
-            for i in range(1, net.widths[layer] + 1):
-                row_names = tuple(Sym(f"w{layer}_{i}_{j}") for j in range(1, net.widths[layer - 1] + 1))
+            for i in shown(net.widths[layer]):
+                row_names = tuple(Sym(f"w{layer}_{i}_{j}") for j in shown(net.widths[layer - 1]))
                 yield Step(
                     "still-equal",
                     row_names[0],
