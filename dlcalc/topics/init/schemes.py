@@ -6,10 +6,11 @@ from dataclasses import dataclass
 from fractions import Fraction
 from typing import TYPE_CHECKING, Any
 
+from dlcalc.counting import like_terms
 from dlcalc.derivation import Letters, value_of
 from dlcalc.errors import DlcalcError
 from dlcalc.notation.evaluate import PLAIN
-from dlcalc.notation.expression import ONE, ZERO, Expr, Sym, number
+from dlcalc.notation.expression import ONE, ZERO, Expr, Num, Sym, number
 from dlcalc.notation.functions import call
 from dlcalc.notation.printing import unicode
 from dlcalc.solution import POSITIVE, REAL, Answer, Domain, Route, Sequence, Setting, Slip, Solution, Work, symbols
@@ -62,11 +63,7 @@ class Scheme:
     @property
     def variance(self) -> Expr:
         """Var(w)."""
-        return self.variance_of(self.gain2)
-
-    def variance_of(self, square: Expr) -> Expr:
-        """Var(w) with another gain²."""
-        return over(2 * square, self.n + self.m) if self.name == "xavier" else over(square, self.fan)
+        return over(2 * self.gain2, self.n + self.m) if self.name == "xavier" else over(self.gain2, self.fan)
 
     @property
     def needs(self) -> tuple[str, ...]:
@@ -152,6 +149,8 @@ def _units(asked: Asked, name: str) -> tuple[str, Expr]:
 
 def _gain2(asked: Asked, name: str, units: str, slope: Expr, letters: Letters) -> Expr:
     """Square the gain: as given, as the scheme has it, or that of the units."""
+    if isinstance(asked.gain, Num) and asked.gain.value <= 0:
+        raise DlcalcError(f"gain {asked.gain} is not positive", "use a gain above 0, such as sqrt(2)")
     if asked.gain is not None:
         return letters.letter("gain", asked.gain, POSITIVE) ** 2
     if name == "pytorch":
@@ -170,8 +169,11 @@ def _row(scheme: Scheme, pair: tuple[Expr | None, Expr | None], letters: Letters
         needed(name, fans[name], scheme.name)
     put = {letter.name: fan for letter, fan in zip((scheme.n, scheme.m), pair, strict=True) if fan is not None}
     given = letters.values.get("gain")
-    formula = scheme.variance if given is None else scheme.variance_of(squared(given))
-    variance = over(value_of(formula, {**letters.values, **put}), ONE)
+    square = value_of(scheme.gain2, letters.values) if given is None else squared(given)
+    if scheme.name == "xavier":
+        variance = over(2 * square, like_terms(value_of(scheme.n + scheme.m, {**letters.values, **put})))
+    else:
+        variance = over(square, value_of(scheme.fan, {**letters.values, **put}))
     return {"variance": variance, "std": root(variance), "bound": root(over(variance, THIRD))}
 
 

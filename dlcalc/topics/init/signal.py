@@ -26,6 +26,7 @@ if TYPE_CHECKING:
 
 WORDS = ("vanish", "keep", "explode")
 MAX_DEPTH = 1_000_000
+FARTHEST = 1e100
 MAX_DRAWN_DEPTH = 100
 LARGEST_DRAWN = 1e3
 """σ√n up to which a network is drawn."""
@@ -128,19 +129,12 @@ def carried(asked: Asked) -> Solution:
 
 
 def _read(asked: Asked) -> Signal:
-    if asked.std is not None and asked.var_w is not None:
-        raise DlcalcError("--std and --var-w are both given", "give one of them")
-    if asked.std is None and asked.var_w is None:
-        raise DlcalcError("--depth needs the weights", "add --std S, their standard deviation, or --var-w V")
-    if asked.fan_in is None:
-        raise DlcalcError("--std needs the width of the layers", "add --fan-in N")
+    _refuse_weights(asked)
     units = asked.nonlinearity or ("linear" if asked.negative_slope is None else "leaky_relu")
     if units not in {*EXACT, *SATURATING}:
         raise DlcalcError(f"{units} has no factor per layer here", f"use {', '.join((*EXACT, *SATURATING))}")
     if asked.negative_slope is not None and units != "leaky_relu":
         raise DlcalcError(f"--negative-slope does not go with {units}", "use --nonlinearity leaky_relu")
-    if isinstance(asked.depth, Num) and asked.depth.value > MAX_DEPTH:
-        raise DlcalcError(f"depth {asked.depth} is more than {MAX_DEPTH:,}", "use fewer layers, or a symbol")
     given_slope = asked.negative_slope if asked.negative_slope is not None else PYTORCH_SLOPE
     slope = given_slope if units == "leaky_relu" else ONE
     sigma = asked.std if asked.std is not None else root(asked.var_w or ONE)
@@ -158,6 +152,21 @@ def _read(asked: Asked) -> Signal:
         for inner in symbols(asked.depth):
             letters.domains.setdefault(inner, FEW)
     return Signal(units, spread, n, m, a, letters, asked.depth)
+
+
+def _refuse_weights(asked: Asked) -> None:
+    """Refuse weights that are missing, given twice or beyond floats, a missing width, and a depth without end."""
+    if asked.std is not None and asked.var_w is not None:
+        raise DlcalcError("--std and --var-w are both given", "give one of them")
+    if asked.std is None and asked.var_w is None:
+        raise DlcalcError("--depth needs the weights", "add --std S, their standard deviation, or --var-w V")
+    if asked.fan_in is None:
+        raise DlcalcError("--std needs the width of the layers", "add --fan-in N")
+    size = approximate(asked.std if asked.std is not None else asked.var_w or ONE)
+    if size and not 1 / FARTHEST < size < FARTHEST:
+        raise DlcalcError("the weights are beyond what floats can square", f"use a deviation up to {FARTHEST:g}")
+    if isinstance(asked.depth, Num) and asked.depth.value > MAX_DEPTH:
+        raise DlcalcError(f"depth {asked.depth} is more than {MAX_DEPTH:,}", "use fewer layers, or a symbol")
 
 
 def is_a_factor(signal: Signal, fan: Sym) -> bool:

@@ -43,6 +43,8 @@ def over(value: Expr, divisor: Expr) -> Expr:
     >>> print(over(2 / a, 4 * b), over(number(Fraction(1, 3)), b))
     1/(2*a*b) 1/(3*b)
     """
+    if isinstance(divisor, Div):
+        value, divisor = over(value * divisor.denominator, ONE), divisor.numerator
     top, bottom = (value.numerator, value.denominator) if isinstance(value, Div) else (value, ONE)
     above, first = _apart(top)
     below, second = _apart(mul(bottom, divisor))

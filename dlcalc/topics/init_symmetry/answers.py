@@ -116,7 +116,7 @@ def _network(layers: Value, activation: str, lr: Expr, updates: Expr, *, bias: b
     if len(found) > MAX_LAYERS or max(found) > MAX_WIDTH or weights > MAX_WEIGHTS:
         raise DlcalcError(
             f"the network has {weights:,} weights in {len(found) - 1} layers",
-            f"use at most {MAX_WEIGHTS} weights, {MAX_WIDTH} units a layer: a small one shows the same",
+            f"use at most {MAX_WEIGHTS} weights, {MAX_WIDTH} units a layer, {MAX_LAYERS - 1} layers: it shows the same",
         )
     if not isinstance(lr, Num) or not 0 < lr.value <= LARGEST:
         raise DlcalcError(f"lr {lr} is not a positive number", "use 0.1")
@@ -130,7 +130,9 @@ def _entries(name: str, given: Value | None, width: int) -> tuple[Expr, ...]:
     if given is None:
         return tuple(Entry(name, number(i)) for i in range(1, width + 1))
     entries = given if isinstance(given, tuple) else (given,)
-    if len(entries) != width or not all(isinstance(entry, Expr) for entry in entries):
+    if not all(isinstance(entry, Expr) for entry in entries):
+        raise DlcalcError(f"{name} has rows", f"give one example: {width} numbers, with commas between them")
+    if len(entries) != width:
         raise DlcalcError(
             f"{name} has {len(entries)} entries, but the network has {width} there", f"give {width} numbers"
         )
