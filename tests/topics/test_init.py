@@ -14,6 +14,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from dlcalc import DlcalcError, init, marked
+from dlcalc.notation.printing import latex, unicode
 from dlcalc.topics.init.wide import drawn, powers_of_sech, settled
 
 if TYPE_CHECKING:
@@ -270,6 +271,13 @@ def test_refuses(givens: dict[str, Any], message: str) -> None:
     with pytest.raises(DlcalcError) as problem:
         init(**givens)
     assert message in str(problem.value)
+
+
+def test_variances_are_written_as_on_paper() -> None:
+    found = init()
+    value, display = found["Var_s"].value, found.setting.display
+    assert unicode(value, display) == "n Var(w) Var(x)"
+    assert latex(value, display) == (r"n \, \operatorname{Var}\left(w\right) \, \operatorname{Var}\left(x\right)")
 
 
 def test_json_has_the_table_and_the_verdicts() -> None:

@@ -70,7 +70,7 @@ def kept_variance(  # noqa: PLR0917 (the givens)
     def work() -> Work:
         lines = [
             *sum_steps(size, vw, vx, centre),
-            Step("brute", Sym("Var_s"), Sym("Var_s"), formulas["Var_s"], "every outcome of the sum visited"),
+            Step("brute", Sym("Var_s"), Sym("Var_s"), formulas["Var_s"], "the same for s, every outcome of it visited"),
             *_givens("Var_s", formulas, letters),
             _keeps("Var_w", formulas["Var_s"], vx, (vw, formulas["Var_w"]), "Var(s) = Var(x)"),
             *_givens("Var_w", formulas, letters),

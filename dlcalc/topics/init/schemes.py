@@ -106,8 +106,8 @@ def drawn(asked: Asked) -> Solution:
     written = unicode(
         root(squared(letters.values["gain"]) if "gain" in letters.values else value_of(square, letters.values))
     )
-    if asked.gain is None and units not in EXACT:
-        written += f" ({units}, as torch.nn.init.calculate_gain)"
+    if asked.gain is None and name in {"xavier", "he"}:
+        written += f" ({units}{'' if units in EXACT else ', as torch.nn.init.calculate_gain'})"
     return with_moments(
         Solution(
             answers=tuple(

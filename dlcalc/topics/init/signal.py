@@ -232,6 +232,7 @@ def _assumptions(signal: Signal) -> Iterator[str]:
 
 
 def _conventions(signal: Signal) -> Iterator[str]:
+    yield f"{signal.units} units, weights of standard deviation σ"
     yield "a factor is that of the root mean square per layer: forward adds over the fan-in, backward over the fan-out"
     if signal.m == signal.n:
         yield "the fan-out is the fan-in: layers of one width"

@@ -192,20 +192,17 @@ def _still_equal(asked: Asked, after: dict[str, Rows]) -> Iterator[Step]:
     steps = f"after {net.updates} step{'s' * (net.updates > 1)}, at the data"
     apart = None
     for layer in range(1, net.layers + 1):
-        for i, row in enumerate(after[f"W{layer}"], 1):
-            names = [Sym(f"w{layer}_{i}_{j}") for j in range(1, len(row) + 1)]
-            apart = apart or next(((n, v) for n, v in zip(names, row, strict=True) if not same(v, start)), None)
+        for i, values in enumerate(after[f"W{layer}"], 1):
+            placed = ((Sym(f"w{layer}_{i}_{j}"), value) for j, value in enumerate(values, 1))
+            apart = apart or next(((name, value) for name, value in placed if not same(value, start)), None)
     if apart is None:
         for layer in range(1, net.layers + 1):
             for i in shown(net.widths[layer]):
-                row_names = tuple(Sym(f"w{layer}_{i}_{j}") for j in shown(net.widths[layer - 1]))
-                yield Step(
-                    "still-equal",
-                    row_names[0],
-                    row_names,
-                    (first,) * len(row_names),
-                    f"{steps}: nothing has moved apart",
-                )
+                row = [Sym(f"w{layer}_{i}_{j}") for j in shown(net.widths[layer - 1])]
+                names = tuple(name for name in row if name != first)
+                if names:
+                    said = f"{steps}: nothing has moved apart"
+                    yield Step("still-equal", names[0], names, (first,) * len(names), said)
         return
     relation = "<" if apart[1] < start else ">"
     yield Step(
