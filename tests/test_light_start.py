@@ -41,6 +41,8 @@ NUMERIC = {
     "linear-regions": ("--inputs", "2", "--hidden", "5"),
     "residual-paths": ("--blocks", "5", "--length", "2"),
     "network": ("32x32x3", "conv 16 7x7, relu, pool 2, residual { conv 16 3 p1, bn }, flatten, fc 10"),
+    "init": ("--scheme", "xavier", "--layers", "784,100,10"),
+    "init-symmetry": ("-c", "1/2", "--x", "1,2", "--y", "1"),
     "l2-update": ("--weights", "1,-2", "--gradient", "0.5,0.5", "--lr", "0.1", "--decay", "0.01"),
 }
 

@@ -316,9 +316,9 @@ class _Latex(_Style):
     def symbol(self, name: str) -> tuple[str, int]:
         if name not in self.display:
             return self.name(name), ATOM
-        from dlcalc.notation.parser import parse
+        from dlcalc.notation.parser import Scope, parse
 
-        return _Latex({}).node(parse(self.display[name]))
+        return _Latex({}).node(parse(self.display[name], Scope(random=True)))
 
     def name(self, name: str) -> str:
         parts = compiled(_PARTS).fullmatch(name)
