@@ -1,0 +1,194 @@
+"""Batch normalisation of given data, or in letters."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Annotated
+
+from dlcalc.errors import DlcalcError
+from dlcalc.givens import POSITIVE, UNIT, choice, scalar, switch, text, values
+from dlcalc.normalisation.arrays import Array, array
+from dlcalc.normalisation.question import Question, axes_of, epsilon, parameters, part, question
+from dlcalc.notation.expression import ONE, ZERO, Expr, Sym
+from dlcalc.notation.printing import Value
+from dlcalc.parts import joined
+from dlcalc.solution import Solution
+from dlcalc.topic import topic
+
+
+@topic(
+    area="normalisation",
+    answers=("y", "xhat", "mu", "sigma2", "mean_xhat", "var_xhat", "running_mean", "running_var", "dL/dx"),
+    examples=(
+        "--x 5,3,2,1,9 --eps 0",
+        "",
+        "--x '1,2;3,6' --eps 0 --gamma 2 --beta 1 --running-mean 0 --running-var 1",
+        "--x 1,3 --eps 3 --upstream 1,0",
+    ),
+)
+def batch_norm(  # noqa: PLR0913 (what a layer has)
+    *,
+    x: Annotated[
+        Array | None,
+        array(
+            "-x", "--data", "--input", "--batch", help="Data: 1,2,3, rows of examples \"1,2;3,4\", nested lists, a file."
+        ),
+    ] = None,
+    axis: Annotated[
+        str | None, text(help="Axes that the mean runs over, as in NumPy: 0 (default), 1, or 0,2,3.", metavar="AXES")
+    ] = None,
+    eps: Annotated[
+        Expr | None,
+        scalar("-e", "--epsilon", help="ε under the root (default 1e-5, Keras 1e-3).", domain=POSITIVE),
+    ] = None,
+    gamma: Annotated[
+        Value | None, values("-g", "--weight", "--scale", help="Scale γ: a number, or one per feature (default 1).")
+    ] = None,
+    beta: Annotated[
+        Value | None, values("-b", "--bias", "--shift", help="Shift β: a number, or one per feature (default 0).")
+    ] = None,
+    mode: Annotated[str, choice("train", "test", help="Statistics of the batch, or running averages.")] = "train",
+    test: Annotated[bool, switch(help="The same as --mode test.")] = False,
+    momentum: Annotated[
+        Expr | None,
+        scalar("-m", "--rho", help="Momentum of the running averages (0.1 of the new, Keras 0.99 of the old).", domain=UNIT),
+    ] = None,
+    running_mean: Annotated[
+        Value | None, values("--mubar", "--moving-mean", help="Running mean before the batch (default 0).")
+    ] = None,
+    running_var: Annotated[
+        Value | None,
+        values("--varbar", "--moving-variance", help="Running variance before the batch (default 1).", domain=POSITIVE),
+    ] = None,
+    framework: Annotated[
+        str, choice("pytorch", "keras", flags=("--convention",), help="Whose ε and running averages (default pytorch).")
+    ] = "pytorch",
+    running_variance: Annotated[
+        str | None,
+        choice("biased", "unbiased", help="Which variance the running average takes (PyTorch unbiased, Keras biased)."),
+    ] = None,
+    other_batch: Annotated[
+        Array | None, array("--other", help="A second batch, to see what an example becomes in it.")
+    ] = None,
+    upstream: Annotated[
+        Array | None, array("-d", "--delta", "--dout", "--dy", help="δ = ∂L/∂y, shaped like x: adds the gradients.")
+    ] = None,
+    backward: Annotated[bool, switch(help="Derive the gradients in letters.")] = False,
+) -> Solution:
+    """Batch normalisation: mean, variance, x̂ and output, running averages, test time, backward pass.
+
+    x̂ = (x − μ)/√(σ² + ε), y = γx̂ + β, with mean μ and biased variance σ² of each feature over the batch (rows are
+    examples, columns features; axis 1 holds the channels of images). Without data: the formulas and what follows from
+    them. Running averages: PyTorch new = (1 − m) old + m batch, of the unbiased variance; Keras m old + (1 − m) batch,
+    of the biased one. Backward: ∂L/∂x = γ/√(σ² + ε)·(δ − mean δ − x̂ mean(δ ⊙ x̂)).
+    Source: Ioffe and Szegedy, Batch Normalization (2015); torch.nn.BatchNorm1d; keras.layers.BatchNormalization.
+
+    Raises DlcalcError for a variance of 0 without ε, a negative ε or variance, a momentum outside [0, 1], or data that
+    are empty or of mixed lengths.
+
+    >>> print(*batch_norm(x="1,3", eps=3)["y"].value)
+    -1/2 1/2
+    """
+    from dlcalc.normalisation.running import MOMENTUM, Running
+
+    part("momentum", momentum)
+    tested = test or mode == "test"
+    letters = x is None
+    rate = momentum if momentum is not None else Sym("momentum") if letters else MOMENTUM[framework]
+    unbiased = (running_variance or ("unbiased" if framework == "pytorch" else "biased")) == "unbiased"
+    if x is None:
+        refuse_without_data(axis=axis, other_batch=other_batch, upstream=upstream)
+        eps = epsilon(eps, "batch", framework, on_data=False)
+        return in_letters(
+            "batch", eps, gamma, beta, backward=backward, running=Running(framework, rate, (), (), unbiased)
+        )
+    asked = fitted("batch", x, eps, framework, (gamma, beta), axis) if not tested else _unnormalised(x, eps, framework, (gamma, beta), axis)
+    running = Running(
+        framework,
+        rate,
+        parameters("running-mean", running_mean, asked, ZERO),
+        parameters("running-var", running_var, asked, ONE),
+        unbiased,
+    )
+    from dlcalc.normalisation.running import averaged, refuse_negative, tested as at_test
+
+    refuse_negative(running.variance, ONE)
+    if tested:
+        if running_mean is None or running_var is None:
+            raise DlcalcError("test time needs running averages", "add --running-mean 0 --running-var 1")
+        if upstream is not None or other_batch is not None:
+            raise DlcalcError("--upstream and --other-batch are for training", "leave --mode test out")
+        return at_test(asked, running)
+    parts = on_data(asked, upstream, backward=backward)
+    if momentum is not None or running_mean is not None or running_var is not None or running_variance is not None:
+        parts.append(averaged(asked, running))
+    if other_batch is not None:
+        from dlcalc.normalisation.comparing import compared
+
+        parts.append(compared(asked, asked.with_data(other_batch)))
+    return joined(*parts)
+
+
+def _unnormalised(
+    x: Array, eps: Expr | None, framework: str, affine: tuple[Value | None, Value | None], axis: str | None
+) -> Question:
+    """Fit data whose own variance is not used: at test time it may be 0."""
+    asked = fitted("batch", x, ONE, framework, affine, axis)
+    return asked._replace(eps=epsilon(eps, "batch", framework, on_data=True))
+
+
+def fitted(
+    kind: str,
+    x: Array,
+    eps: Expr | None,
+    framework: str,
+    affine: tuple[Value | None, Value | None],
+    axis: str | None,
+    groups: int | None = None,
+) -> Question:
+    """Fit data, ε, scale and shift together."""
+    asked = question(kind, x, epsilon(eps, kind, framework, on_data=True), axes_of(axis), groups)
+    gamma, beta = affine
+    return asked._replace(gamma=parameters("gamma", gamma, asked, ONE), beta=parameters("beta", beta, asked, ZERO))
+
+
+def refuse_without_data(**given: object) -> None:
+    """Refuse options that need data."""
+    for name, value in given.items():
+        if value is not None:
+            raise DlcalcError(f"--{name.replace('_', '-')} needs data", "add --x 1,2,3")
+
+
+def in_letters(
+    kind: str, eps: Expr, gamma: Value | None, beta: Value | None, *, backward: bool, running: object = None
+) -> Solution:
+    """Answer without data: the backward pass, or the formulas."""
+    if backward:
+        from dlcalc.normalisation.programs import derived
+
+        return derived(kind, answers=True)
+    from dlcalc.normalisation.letters import formulas
+
+    for name, value in (("gamma", gamma), ("beta", beta)):
+        if isinstance(value, tuple):
+            raise DlcalcError(f"--{name} is a list, and there are no data", "add --x, or give one number or letter")
+    return formulas(kind, eps, gamma, beta, running)  # type: ignore[arg-type]  # checked above
+
+
+def on_data(asked: Question, upstream: Array | None, *, backward: bool) -> list[Solution]:
+    """Answer on data: forward, and backward where a gradient comes from behind."""
+    from dlcalc.normalisation.data import solved
+    from dlcalc.normalisation.sentences import conventions, notes
+
+    forward = solved(asked)
+    found = [replace(forward, conventions=conventions(asked), notes=notes(asked))]
+    if backward and upstream is None:
+        raise DlcalcError("the gradients on data need ∂L/∂y", "add --upstream, shaped like --x")
+    if upstream is not None:
+        if upstream.lengths != asked.data.lengths:
+            raise DlcalcError(f"--upstream is {upstream.said}, --x is {asked.data.said}", "give δ the shape of x")
+        from dlcalc.normalisation.backward import backward as numbers
+        from dlcalc.normalisation.programs import derived
+
+        found += [numbers(asked, upstream), derived(asked.kind, answers=False)]
+    return found
