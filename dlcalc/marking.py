@@ -187,7 +187,7 @@ def _same(given: Value, right: Value, samples: Samples) -> bool:
     if _shape(given) != _shape(right):
         return False
     try:
-        return all(compare(a, "=", b, samples).holds for a, b in _pairs(given, right))
+        return all(rounded_places(a, b) or compare(a, "=", b, samples).holds for a, b in _pairs(given, right))
     except (ArithmeticError, ValueError, IndexError):
         return False
 

@@ -55,6 +55,15 @@ def _rows(entries: tuple[Expr, ...], lengths: tuple[int, ...]) -> tuple[tuple[Ex
     return tuple(entries[at : at + width] for at in range(0, len(entries), width))
 
 
+def flat(value: Value) -> tuple[Expr, ...]:
+    """List the entries of a value in order.
+
+    >>> len(flat(read_array("x", "1,2;3,4").value()))
+    4
+    """
+    return (value,) if isinstance(value, Expr) else tuple(entry for part in value for entry in flat(part))
+
+
 def array(*flags: str, help: str) -> Given:
     """Declare data: `1,2,3`, rows `"1,2;3,4"`, nested lists of up to four axes, or the name of a file with them."""
     return Given(read_array, flags, help, "DATA")

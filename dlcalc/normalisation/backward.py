@@ -5,11 +5,11 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from dlcalc.normalisation import bruteforce
-from dlcalc.normalisation.arrays import Array, rows
-from dlcalc.normalisation.data import SHOWN_ENTRIES, SHOWN_GROUPS, average, domains_of, normalised
+from dlcalc.normalisation.arrays import Array, flat, rows
+from dlcalc.normalisation.data import FEW_ENTRIES, SHOWN_ENTRIES, SHOWN_GROUPS, average, domains_of, normalised
 from dlcalc.normalisation.moments import mean_of, over_root
 from dlcalc.notation.evaluate import PLAIN
-from dlcalc.notation.expression import MINUS_ONE, ONE, ZERO, Add, Div, Entry, Expr, Formula, Mul, Num, Sym, add, number
+from dlcalc.notation.expression import MINUS_ONE, ONE, ZERO, Add, Div, Entry, Expr, Formula, Mul, Sym, add, number
 from dlcalc.notation.functions import call
 from dlcalc.notation.printing import plain
 from dlcalc.solution import REAL, Answer, Experiment, Route, Setting, Slip, Solution, Step, Work, symbols
@@ -36,7 +36,9 @@ def backward(asked: Question, upstream: Array) -> Solution:
         found |= dict(zip(places, _gradients(asked, group, scaled), strict=True))
         forgotten |= {p: over_root(s, group.spread) for p, s in zip(places, scaled, strict=True)}
     gradients = tuple(found[p] for p in range(len(found)))
-    owned = [[p for p, owner in enumerate(asked.groups.parameter) if owner == j] for j in range(asked.groups.parameters)]
+    owned = [
+        [p for p, owner in enumerate(asked.groups.parameter) if owner == j] for j in range(asked.groups.parameters)
+    ]
     scales = tuple(_gathered(asked, delta, places) for places in owned)
     shifts = tuple(add(*(delta[p] for p in places)) for places in owned)
     fixed = rows(tuple(forgotten[p] for p in range(len(forgotten))), lengths)
@@ -70,7 +72,7 @@ def _gradients(asked: Question, group: Moments, scaled: list[Expr]) -> list[Expr
     middle = mean_of(scaled) if asked.centred else ZERO
     along = mean_of([g * d for g, d in zip(scaled, group.deviations, strict=True)])
     return [
-        over_root(g - middle - d * along / group.spread if d != ZERO and along != ZERO else g - middle, group.spread)
+        over_root(g - middle - d * along / group.spread if ZERO not in {d, along} else g - middle, group.spread)
         for g, d in zip(scaled, group.deviations, strict=True)
     ]
 
@@ -98,17 +100,17 @@ def _steps(
         products = [Mul((g, hats[p])) for g, p in zip(scaled, places, strict=True)]
         along = over_root(mean_of([g * d for g, d in zip(scaled, group.deviations, strict=True)]), group.spread)
         if asked.centred:
-            target = Sym("mean_delta")
-            yield from _shown(f"mean-delta-{index}", target, average(tuple(scaled)), middle, f"mean of {name}{said}")
+            written = average(tuple(scaled))
+            yield from _shown(f"mean-delta-{index}", Sym("mean_delta"), written, middle, f"mean of {name}{said}")
         because = f"mean of {name} ⊙ x̂{said}"
         yield from _shown(f"along-{index}", Sym("mean_delta_xhat"), average(tuple(products)), along, because)
-        for i, p in enumerate(places[:SHOWN_ENTRIES], 1):
+        for i, p in enumerate(places[: FEW_ENTRIES if asked.several else SHOWN_ENTRIES], 1):
             terms = [scaled[i - 1], *([Mul((MINUS_ONE, middle))] if asked.centred else [])]
             terms.append(Mul((MINUS_ONE, hats[p], along)))
             written = Div(Add(tuple(terms)), call("sqrt", group.spread))
-            why = "the derived formula, numbers put in" if i == 1 else "likewise"
-            target = Entry("dx", number(p + 1))
-            yield from _shown(f"gradient-{index}-{i}", target, written, gradients[p], why)
+            formula = ", the derived formula with the numbers put in" if i == 1 else ""
+            why = f"∂L/∂x of entry {p + 1}{formula}"
+            yield from _shown(f"gradient-{index}-{i}", Entry("dx", number(p + 1)), written, gradients[p], why)
         if asked.centred and len(places) > 1:
             total = Add(tuple(gradients[p] for p in places))
             yield Step(f"sum-{index}", Sym("sum"), total, ZERO, f"the gradients{said} add up to 0")
@@ -138,7 +140,7 @@ def _routes(asked: Question, delta: tuple[Expr, ...], answers: tuple[Answer, ...
     method = "the program run backward on these numbers (reverse mode)"
     for answer, name in zip(answers, ("x", "gamma", "beta"), strict=True):
         yield Route(answer.name, method, answer.value, _run(asked, delta, name))
-    gradients = tuple(e for row in answers[0].value for e in (row if isinstance(row, tuple) else (row,)))  # type: ignore[union-attr]
+    gradients = flat(answers[0].value)
     if len(gradients) <= MAX_DIFFERENCED:
         yield Experiment(
             "dL/dx",
@@ -168,12 +170,11 @@ def _run(asked: Question, delta: tuple[Expr, ...], name: str) -> Any:  # noqa: A
                     "delta": [PLAIN.value(delta[p], point) for p in places],
                 },
             )[name]
-            keys = places if name == "x" else [asked.groups.parameter[p] for p in (places if len(row) > 1 else places[:1])]
+            keys = (
+                places if name == "x" else [asked.groups.parameter[p] for p in (places if len(row) > 1 else places[:1])]
+            )
             for key, entry in zip(keys, row, strict=True):
                 found[key] += entry
         return found
 
     return compute
-
-
-__all__ = ["Num", "backward"]

@@ -101,3 +101,23 @@ def scatter(values: Sequence[Any], *, unbiased: bool = False) -> Any:
     from statistics import pvariance, variance
 
     return variance(values) if unbiased else pvariance(values)
+
+
+def scaled_gradients(seed: int) -> tuple[float, float]:
+    """Compare c times the gradient at cW with the gradient at W, for a loss behind batch norm of W x; ε = 0."""
+    import numpy as np
+
+    generator = np.random.default_rng(seed)
+    examples, weights = generator.normal(size=(6, 3)), generator.normal(size=3)
+    delta, c = generator.normal(size=6), float(generator.uniform(1.5, 4))
+
+    def loss(w: Any) -> float:
+        h = examples @ w
+        return float(delta @ np.tanh((h - h.mean()) / h.std()))
+
+    def gradient(w: Any) -> Any:
+        steps = np.eye(3) * STEP
+        return np.array([(loss(w + step) - loss(w - step)) / (2 * STEP) for step in steps])
+
+    gap = np.abs(c * gradient(c * weights) - gradient(weights)).max()
+    return float(gap), DIFFERENCE_TOLERANCE

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from dlcalc.normalisation.data import outputs, solved
 from dlcalc.notation.evaluate import approximate
-from dlcalc.notation.expression import Expr, Sym, number
+from dlcalc.notation.expression import Expr, Sym
 from dlcalc.solution import Solution, Step, Work, verdict
 
 if TYPE_CHECKING:
@@ -70,4 +70,4 @@ def _close(a: Expr, b: Expr) -> bool:
 
 def _below(a: Expr, b: Expr) -> bool | None:
     gap = approximate(b - a)
-    return None if gap is None or gap == number(0) else gap > 0
+    return None if gap is None or not gap else gap > 0

@@ -38,7 +38,9 @@ if TYPE_CHECKING:
 SHOWN_GROUPS = 3
 """Groups whose lines are written out."""
 SHOWN_ENTRIES = 5
-"""Entries of a group whose lines are written out."""
+"""Entries whose lines are written out where there is one group."""
+FEW_ENTRIES = 2
+"""Entries of each group whose lines are written out where there are several."""
 MAX_WRITTEN = 12
 """Terms of a mean that are written out."""
 
@@ -145,7 +147,7 @@ def _group(asked: Question, index: int, places: tuple[int, ...]) -> Iterator[Ste
     name = _named(asked, asked.spread_name, index)
     yield from _chain(f"variance-{index}", name, written, group.variance, because)
     plain_output = all(asked.scale(p) == ONE and asked.shift(p) == ZERO for p in places)
-    for i, place in enumerate(places[:SHOWN_ENTRIES], 1):
+    for i, place in enumerate(places[: FEW_ENTRIES if asked.several else SHOWN_ENTRIES], 1):
         yield from _entry(asked, (index, i), place, with_output=not plain_output)
     if asked.centred and several and len(places) > 1:
         yield from _moments_after(group, index, said)
@@ -273,10 +275,19 @@ def _routes(asked: Question, answers: Iterable[Answer]) -> Iterator[Route]:
     for answer in tuple(answers)[2:]:
         if answer.name in statistics:
             method = f"Python's statistics.{'mean' if answer.name == 'mu' else 'pvariance'}"
-            yield Route(answer.name, method, answer.value, _statistic(asked, getattr(bruteforce, statistics[answer.name])))
-        elif answer.name.startswith(("mean_", "var_")):
+            yield Route(
+                answer.name, method, answer.value, _statistic(asked, getattr(bruteforce, statistics[answer.name]))
+            )
+        elif answer.name == "mean_square":
+            method = "the squares added up in Python"
+            yield Route(answer.name, method, answer.value, _statistic(asked, _mean_square))
+        else:
             compute = _after(asked, answer.name)
             yield Route(answer.name, "NumPy, on the normalised array", answer.value, compute)
+
+
+def _mean_square(entries: list[Any]) -> Any:  # noqa: ANN401
+    return sum(x * x for x in entries) / len(entries)
 
 
 def _statistic(asked: Question, function: Callable[..., Any]) -> Callable[..., Any]:

@@ -6,7 +6,7 @@ from fractions import Fraction
 from math import isqrt
 from typing import TYPE_CHECKING, NamedTuple
 
-from dlcalc.notation.expression import ZERO, Expr, Num, add, div, fits, mul, number
+from dlcalc.notation.expression import ZERO, Expr, Num, add, div, fits, mul, number, walk
 from dlcalc.notation.functions import call
 
 if TYPE_CHECKING:
@@ -14,6 +14,10 @@ if TYPE_CHECKING:
 
 MAX_RADICAND = 1_000
 """Below it a root is simplified and taken out of the denominator: 1/√8 is √2/4; above it 1/√8.00001 stays."""
+
+
+MAX_COLLECTED = 60
+"""Nodes of an expression with symbols that is simplified."""
 
 
 class Moments(NamedTuple):
@@ -36,9 +40,18 @@ def moments(entries: Sequence[Expr], eps: Expr, *, centred: bool = True) -> Mome
     4 8
     """
     mean = mean_of(entries) if centred else ZERO
-    deviations = tuple(x - mean for x in entries)
-    variance = mean_of([d * d if isinstance(d, Num) else d**2 for d in deviations])
+    deviations = tuple(_collected(x - mean) for x in entries)
+    variance = _collected(mean_of([d * d if isinstance(d, Num) else d**2 for d in deviations]))
     return Moments(tuple(entries), mean, variance, variance + eps, deviations)
+
+
+def _collected(value: Expr) -> Expr:
+    """Simplify what holds symbols, where it is short: a − (a + b)/2 is (a − b)/2."""
+    if isinstance(value, Num) or sum(1 for _ in walk(value)) > MAX_COLLECTED:
+        return value
+    from dlcalc.symbolic import simplified
+
+    return simplified(value)
 
 
 def mean_of(entries: Sequence[Expr]) -> Expr:

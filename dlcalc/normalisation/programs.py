@@ -8,19 +8,23 @@ from __future__ import annotations
 
 import re
 from dataclasses import replace
-from typing import TYPE_CHECKING, NamedTuple
+from functools import cache, partial
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from dlcalc.calculus.inference import typed_expression
 from dlcalc.calculus.printing import plain
 from dlcalc.calculus.problem import Problem, computed, formula, read_problem
-from dlcalc.calculus.terms import DELTA, Name
+from dlcalc.calculus.terms import DELTA
 from dlcalc.notation.expression import ZERO, Formula
-from dlcalc.solution import Mark, Solution, Step
+from dlcalc.solution import Mark, Solution, Step, Work
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
+    from dlcalc.calculus.checking import Checker, Seen
     from dlcalc.calculus.exact import Scalar
+    from dlcalc.calculus.terms import Term
+    from dlcalc.solution import StepCheck
     from dlcalc.topics.backprop.lines import Line
 
 WANTED = ("x", "gamma", "beta")
@@ -80,9 +84,10 @@ def program_of(kind: str) -> Program:
     return BATCH if kind == "batch" else RMS if kind == "rms" else LAYER
 
 
-def problem_of(program: Program) -> Problem:
-    """Read a program, asked for the gradients by data, scale and shift."""
-    return read_problem(program.text, wrt=",".join(WANTED), upstream="y=delta")
+@cache
+def problem_of(kind: str) -> Problem:
+    """Read the program of a kind, asked for the gradients by data, scale and shift."""
+    return read_problem(program_of(kind).text, wrt=",".join(WANTED), upstream="y=delta")
 
 
 def derived(kind: str, *, answers: bool) -> Solution:
@@ -90,7 +95,7 @@ def derived(kind: str, *, answers: bool) -> Solution:
     from dlcalc.topics.backprop.answers import symbolic
 
     program = program_of(kind)
-    problem = problem_of(program)
+    problem = problem_of(kind)
     solution = symbolic(problem, None, graph=False, code=False)
     terms = {name: _term(problem, text) for name, text in program.short.items()}
     given = tuple(
@@ -98,8 +103,7 @@ def derived(kind: str, *, answers: bool) -> Solution:
     )
     inner = solution.marker
 
-    def work() -> object:
-        from dlcalc.solution import Work
+    def work() -> Work:
         from dlcalc.topics.backprop.lines import checked
 
         lines = [*_lines(problem, program, kind)]
@@ -115,7 +119,7 @@ def derived(kind: str, *, answers: bool) -> Solution:
         solution,
         answers=given if answers else (),
         principal=tuple(answer.name for answer in given) if answers else (),
-        work=work,  # type: ignore[arg-type]  # imported where it is needed
+        work=work,
         marker=marker if answers else None,
         conventions=(
             *solution.conventions,
@@ -130,7 +134,7 @@ def _bare(text: str) -> str:
     return split_named(text)[1].strip()
 
 
-def _term(problem: Problem, text: str):  # noqa: ANN202
+def _term(problem: Problem, text: str) -> Term:
     return typed_expression(text, problem.typed, {"delta": problem.typed.shape("y")})
 
 
@@ -143,7 +147,7 @@ def _lines(problem: Problem, program: Program, kind: str) -> list[Line]:
     for name, text in program.short.items():
         term, symbol = _term(problem, text), problem.symbol(name)
         step = Step("together" if name == "x" else f"short-{name}", symbol, symbol, formula(term), why[name])
-        found.append(Line(step, lambda checker, term=term, name=name: checker.line(term, name)))
+        found.append(Line(step, partial(_tested, term, name)))
     if program.balance:
         total, whole = _term(problem, program.balance), problem.symbol("x")
         target = Formula(plain(total), f"sum({whole.unicode})", rf"\sum {whole.latex}")
@@ -152,7 +156,11 @@ def _lines(problem: Problem, program: Program, kind: str) -> list[Line]:
     return found
 
 
-def _zero(seen):  # noqa: ANN001, ANN202
+def _tested(term: Term, name: str, checker: Checker) -> StepCheck:
+    return checker.line(term, name)
+
+
+def _zero(seen: Seen) -> Any:  # noqa: ANN401 (an array)
     import numpy as np
 
     return np.zeros_like(next(iter(seen.values.values()))[:, :1, :1])
@@ -166,7 +174,7 @@ def on_data(kind: str, leaves: Mapping[str, Sequence[Scalar]]) -> dict[str, list
     >>> [str(entry) for entry in on_data("batch", data)["x"]]
     ['3/8', '-3/8']
     """
-    problem = problem_of(program_of(kind))
+    problem = problem_of(kind)
     lengths = {name: len(leaves["x"]) for name in problem.typed.lengths}
     found = computed(problem, {name: [[entry] for entry in row] for name, row in leaves.items()}, lengths)
     return {name: [row[0] for row in found.values[DELTA + name]] for name in WANTED}
@@ -201,6 +209,3 @@ def as_in_program(text: str, kind: str) -> str:
     short = name.replace("∂", "d").replace("L/", "").replace(" ", "")
     letter = {"dz": "x", "dx": "x", "dgamma": "gamma", "dγ": "gamma", "dbeta": "beta", "dβ": "beta"}.get(short)
     return f"dL/d{letter}={value}" if letter else f"{name}={value}"
-
-
-__all__ = ["WANTED", "Name", "as_in_program", "derived", "on_data"]

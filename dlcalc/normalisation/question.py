@@ -3,19 +3,16 @@
 from __future__ import annotations
 
 from fractions import Fraction
-from typing import TYPE_CHECKING, NamedTuple
+from typing import NamedTuple
 
 from dlcalc.errors import DlcalcError
 from dlcalc.givens import MAX_ENTRIES
-from dlcalc.normalisation.arrays import Array
+from dlcalc.normalisation.arrays import Array, flat
 from dlcalc.normalisation.groups import Groups, grouped
 from dlcalc.normalisation.moments import Moments, moments
 from dlcalc.notation.evaluate import approximate
 from dlcalc.notation.expression import ONE, ZERO, Expr, Num, Sym, number
 from dlcalc.notation.printing import Value, plain
-
-if TYPE_CHECKING:
-    from dlcalc.givens import Size
 
 EPSILON = {"pytorch": number(Fraction(1, 100_000)), "keras": number(Fraction(1, 1_000))}
 """The ε of each framework, where none is given."""
@@ -85,7 +82,7 @@ def question(
             which = f" of {groups.unit} {index}" if len(groups.places) > 1 else ""
             what = "variance" if kind != "rms" else "mean square"
             raise DlcalcError(
-                f"the {what}{which} is 0 and ε is 0: {'0/0' if len(places) else ''} has no value",
+                f"the {what}{which} is 0 and ε is 0: x̂ = 0/0 has no value",
                 "use --eps 1e-5: then every x̂ is 0 and the output β",
             )
         found.append(got)
@@ -100,14 +97,14 @@ def parameters(name: str, given: Value | None, asked: Question, default: Expr) -
         return (default,) * count
     if isinstance(given, Expr):
         return (given,) * count
-    flat = tuple(entry for row in given for entry in (row if isinstance(row, tuple) else (row,)))
-    if len(flat) != count:
+    entries = flat(given)
+    if len(entries) != count:
         owner = asked.groups.owner
         raise DlcalcError(
-            f"--{name} has {len(flat)} entries, the data have {count} {owner}{'s' if count > 1 else ''}",
+            f"--{name} has {len(entries)} entries, the data have {count} {owner}{'s' if count > 1 else ''}",
             f"give one number, or one per {owner}",
         )
-    return flat
+    return entries
 
 
 def epsilon(given: Expr | None, kind: str, framework: str, *, on_data: bool) -> Expr:
@@ -129,11 +126,11 @@ def part(name: str, given: Expr | None) -> None:
         raise DlcalcError(f"{name} {plain(given or ZERO)} is outside [0, 1]", "use a part such as 0.1")
 
 
-def axes_of(given: Size | str | None) -> tuple[int, ...] | None:
+def axes_of(given: str | None) -> tuple[int, ...] | None:
     """Read `0`, `-1` or `0,2,3`."""
     if given is None:
         return None
-    parts = str(given).strip("()[] ").split(",")
+    parts = given.strip("()[] ").split(",")
     try:
         return tuple(int(p) for p in parts)
     except ValueError:

@@ -122,9 +122,9 @@ def _average_steps(asked: Question, running: Running, batch: list[Expr]) -> Iter
         )
         if running.unbiased:
             n = len(asked.groups.places[index])
-            written = Mul((Div(number(n), number(n - 1)), group.variance))
+            factor = Mul((Div(number(n), number(n - 1)), group.variance))
             because = f"the unbiased variance{said} for the average: n/(n − 1) times the biased one"
-            yield Step(f"unbiased-{index}", Sym("unbiased"), written, batch[index], because)
+            yield Step(f"unbiased-{index}", Sym("unbiased"), factor, batch[index], because)
         for name, old, new, because in pairs:
             written = Add((Mul((keep, old)), Mul((take, new))))
             yield Step(f"{name}-{index}", Sym(name), written, running.moved(old, new), because)
@@ -155,7 +155,7 @@ def _average_routes(asked: Question, running: Running, answers: tuple[Answer, ..
 # test time
 
 
-def tested(asked: Question, running: Running) -> Solution:
+def at_test_time(asked: Question, running: Running) -> Solution:
     """Answer at test time: every output is an affine function of its own input."""
     refuse_negative(running.variance, asked.eps)
     owners = range(asked.groups.parameters)
@@ -211,6 +211,10 @@ def _alone(asked: Question, running: Running, point: Mapping[str, Any]) -> list[
     ]
 
 
+def _of(several: bool, j: int) -> str:  # noqa: FBT001 (a word or none)
+    return f" of feature {j + 1}" if several else ""
+
+
 def _test_steps(
     asked: Question, running: Running, slopes: tuple[Expr, ...], intercepts: tuple[Expr, ...], ys: tuple[Expr, ...]
 ) -> Iterator[Step]:
@@ -219,9 +223,9 @@ def _test_steps(
         index = number(j + 1)
         slope, intercept = (Entry(n, index) if several else Sym(n) for n in ("slope", "intercept"))
         root = call("sqrt", running.variance[j] + asked.eps)
-        yield Step(f"slope-{j}", slope, Div(asked.gamma[j], root), slopes[j], "γ/√(σ̄² + ε)")
+        yield Step(f"slope-{j}", slope, Div(asked.gamma[j], root), slopes[j], f"slope{_of(several, j)}: γ/√(σ̄² + ε)")
         written = Add((asked.beta[j], Mul((MINUS_ONE, slopes[j], running.mean[j]))))
-        yield Step(f"intercept-{j}", intercept, written, intercepts[j], "β − slope·μ̄")
+        yield Step(f"intercept-{j}", intercept, written, intercepts[j], f"intercept{_of(several, j)}: β − slope·μ̄")
     for place, y in enumerate(ys[:SHOWN_ENTRIES]):
         j = asked.groups.parameter[place]
         root = call("sqrt", running.variance[j] + asked.eps)
@@ -229,7 +233,7 @@ def _test_steps(
         target = Entry("y", number(place + 1))
         scaled = Mul((asked.gamma[j], Div(less(x, running.mean[j]), root)))
         written = Add((scaled, asked.beta[j]))
-        yield Step(f"y-{place}", target, written, y, "γ(x − μ̄)/√(σ̄² + ε) + β")
+        yield Step(f"y-{place}", target, written, y, f"y of entry {place + 1}: γ(x − μ̄)/√(σ̄² + ε) + β")
         line = Add((Mul((slopes[j], x)), intercepts[j]))
         yield Step(f"affine-{place}", target, y, line, "slope·x + intercept: no other example occurs")
 

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import Annotated
 
 from dlcalc.errors import DlcalcError
 from dlcalc.givens import POSITIVE, UNIT, choice, scalar, switch, text, values
+from dlcalc.normalisation.answering import Layer, fitted, in_letters, on_data, refuse_without_data
 from dlcalc.normalisation.arrays import Array, array
-from dlcalc.normalisation.question import Question, axes_of, epsilon, parameters, part, question
+from dlcalc.normalisation.question import parameters, part
 from dlcalc.notation.expression import ONE, ZERO, Expr, Sym
 from dlcalc.notation.printing import Value
 from dlcalc.parts import joined
@@ -26,12 +26,12 @@ from dlcalc.topic import topic
         "--x 1,3 --eps 3 --upstream 1,0",
     ),
 )
-def batch_norm(  # noqa: PLR0913 (what a layer has)
+def batch_norm(
     *,
     x: Annotated[
         Array | None,
         array(
-            "-x", "--data", "--input", "--batch", help="Data: 1,2,3, rows of examples \"1,2;3,4\", nested lists, a file."
+            "-x", "--data", "--input", "--batch", help='Data: 1,2,3, rows of examples "1,2;3,4", nested lists, a file.'
         ),
     ] = None,
     axis: Annotated[
@@ -51,7 +51,9 @@ def batch_norm(  # noqa: PLR0913 (what a layer has)
     test: Annotated[bool, switch(help="The same as --mode test.")] = False,
     momentum: Annotated[
         Expr | None,
-        scalar("-m", "--rho", help="Momentum of the running averages (0.1 of the new, Keras 0.99 of the old).", domain=UNIT),
+        scalar(
+            "-m", "--rho", help="Momentum of the running averages (0.1 of the new, Keras 0.99 of the old).", domain=UNIT
+        ),
     ] = None,
     running_mean: Annotated[
         Value | None, values("--mubar", "--moving-mean", help="Running mean before the batch (default 0).")
@@ -89,20 +91,18 @@ def batch_norm(  # noqa: PLR0913 (what a layer has)
     >>> print(*batch_norm(x="1,3", eps=3)["y"].value)
     -1/2 1/2
     """
-    from dlcalc.normalisation.running import MOMENTUM, Running
+    from dlcalc.normalisation.running import MOMENTUM, Running, at_test_time, averaged, refuse_negative
 
     part("momentum", momentum)
     tested = test or mode == "test"
     letters = x is None
     rate = momentum if momentum is not None else Sym("momentum") if letters else MOMENTUM[framework]
     unbiased = (running_variance or ("unbiased" if framework == "pytorch" else "biased")) == "unbiased"
+    layer = Layer("batch", framework, eps, gamma, beta, axis)
     if x is None:
         refuse_without_data(axis=axis, other_batch=other_batch, upstream=upstream)
-        eps = epsilon(eps, "batch", framework, on_data=False)
-        return in_letters(
-            "batch", eps, gamma, beta, backward=backward, running=Running(framework, rate, (), (), unbiased)
-        )
-    asked = fitted("batch", x, eps, framework, (gamma, beta), axis) if not tested else _unnormalised(x, eps, framework, (gamma, beta), axis)
+        return in_letters(layer, backward=backward, running=Running(framework, rate, (), (), unbiased))
+    asked = fitted(layer, x, own=not tested)
     running = Running(
         framework,
         rate,
@@ -110,15 +110,13 @@ def batch_norm(  # noqa: PLR0913 (what a layer has)
         parameters("running-var", running_var, asked, ONE),
         unbiased,
     )
-    from dlcalc.normalisation.running import averaged, refuse_negative, tested as at_test
-
     refuse_negative(running.variance, ONE)
     if tested:
         if running_mean is None or running_var is None:
             raise DlcalcError("test time needs running averages", "add --running-mean 0 --running-var 1")
         if upstream is not None or other_batch is not None:
             raise DlcalcError("--upstream and --other-batch are for training", "leave --mode test out")
-        return at_test(asked, running)
+        return at_test_time(asked, running)
     parts = on_data(asked, upstream, backward=backward)
     if momentum is not None or running_mean is not None or running_var is not None or running_variance is not None:
         parts.append(averaged(asked, running))
@@ -127,68 +125,3 @@ def batch_norm(  # noqa: PLR0913 (what a layer has)
 
         parts.append(compared(asked, asked.with_data(other_batch)))
     return joined(*parts)
-
-
-def _unnormalised(
-    x: Array, eps: Expr | None, framework: str, affine: tuple[Value | None, Value | None], axis: str | None
-) -> Question:
-    """Fit data whose own variance is not used: at test time it may be 0."""
-    asked = fitted("batch", x, ONE, framework, affine, axis)
-    return asked._replace(eps=epsilon(eps, "batch", framework, on_data=True))
-
-
-def fitted(
-    kind: str,
-    x: Array,
-    eps: Expr | None,
-    framework: str,
-    affine: tuple[Value | None, Value | None],
-    axis: str | None,
-    groups: int | None = None,
-) -> Question:
-    """Fit data, ε, scale and shift together."""
-    asked = question(kind, x, epsilon(eps, kind, framework, on_data=True), axes_of(axis), groups)
-    gamma, beta = affine
-    return asked._replace(gamma=parameters("gamma", gamma, asked, ONE), beta=parameters("beta", beta, asked, ZERO))
-
-
-def refuse_without_data(**given: object) -> None:
-    """Refuse options that need data."""
-    for name, value in given.items():
-        if value is not None:
-            raise DlcalcError(f"--{name.replace('_', '-')} needs data", "add --x 1,2,3")
-
-
-def in_letters(
-    kind: str, eps: Expr, gamma: Value | None, beta: Value | None, *, backward: bool, running: object = None
-) -> Solution:
-    """Answer without data: the backward pass, or the formulas."""
-    if backward:
-        from dlcalc.normalisation.programs import derived
-
-        return derived(kind, answers=True)
-    from dlcalc.normalisation.letters import formulas
-
-    for name, value in (("gamma", gamma), ("beta", beta)):
-        if isinstance(value, tuple):
-            raise DlcalcError(f"--{name} is a list, and there are no data", "add --x, or give one number or letter")
-    return formulas(kind, eps, gamma, beta, running)  # type: ignore[arg-type]  # checked above
-
-
-def on_data(asked: Question, upstream: Array | None, *, backward: bool) -> list[Solution]:
-    """Answer on data: forward, and backward where a gradient comes from behind."""
-    from dlcalc.normalisation.data import solved
-    from dlcalc.normalisation.sentences import conventions, notes
-
-    forward = solved(asked)
-    found = [replace(forward, conventions=conventions(asked), notes=notes(asked))]
-    if backward and upstream is None:
-        raise DlcalcError("the gradients on data need ∂L/∂y", "add --upstream, shaped like --x")
-    if upstream is not None:
-        if upstream.lengths != asked.data.lengths:
-            raise DlcalcError(f"--upstream is {upstream.said}, --x is {asked.data.said}", "give δ the shape of x")
-        from dlcalc.normalisation.backward import backward as numbers
-        from dlcalc.normalisation.programs import derived
-
-        found += [numbers(asked, upstream), derived(asked.kind, answers=False)]
-    return found
