@@ -68,10 +68,11 @@ def _one(name: str, given: Value | None) -> Expr | None:
 def on_data(asked: Question, upstream: Array | None, *, backward: bool) -> list[Solution]:
     """Answer on data: forward, and backward where a gradient comes from behind."""
     from dlcalc.normalisation.data import solved
+    from dlcalc.normalisation.readable import presented
     from dlcalc.normalisation.sentences import conventions, notes
 
     forward = solved(asked)
-    found = [replace(forward, conventions=conventions(asked), notes=notes(asked))]
+    found = [presented(replace(forward, conventions=conventions(asked), notes=notes(asked)), lines=asked.well_spread)]
     if backward and upstream is None:
         raise DlcalcError("the gradients on data need ∂L/∂y", "add --upstream, shaped like --x")
     if upstream is not None:
@@ -80,5 +81,5 @@ def on_data(asked: Question, upstream: Array | None, *, backward: bool) -> list[
         from dlcalc.normalisation.backward import backward as numbers
         from dlcalc.normalisation.programs import derived
 
-        found += [derived(asked.kind, answers=False), numbers(asked, upstream)]
+        found += [derived(asked.kind, answers=False), presented(numbers(asked, upstream), lines=asked.well_spread)]
     return found

@@ -36,14 +36,6 @@ class Array(NamedTuple):
         """Return a list, or rows along the last axis."""
         return rows(self.entries, self.lengths)
 
-    def __str__(self) -> str:
-        """Write it as it may be given."""
-        from dlcalc.notation.printing import plain
-
-        if len(self.lengths) == 1:
-            return ",".join(map(plain, self.entries))
-        return ";".join(",".join(map(plain, row)) for row in _rows(self.entries, self.lengths))
-
 
 def rows(entries: tuple[Expr, ...], lengths: tuple[int, ...]) -> Value:
     """Cut entries into rows along the last axis; one axis stays a list."""
@@ -66,7 +58,25 @@ def flat(value: Value) -> tuple[Expr, ...]:
 
 def array(*flags: str, help: str) -> Given:
     """Declare data: `1,2,3`, rows `"1,2;3,4"`, nested lists of up to four axes, or the name of a file with them."""
-    return Given(read_array, flags, help, "DATA")
+    return Given(lambda name, raw: _nested(*read_array(name, raw)), flags, help, "DATA")
+
+
+def _nested(lengths: tuple[int, ...], entries: tuple[Expr, ...]) -> tuple[Value, ...]:
+    """Return entries as nested lists."""
+    if len(lengths) == 1:
+        return entries
+    size = len(entries) // lengths[0]
+    return tuple(_nested(lengths[1:], entries[at : at + size]) for at in range(0, len(entries), size))
+
+
+def laid_out(nested: Value) -> Array:
+    """Lay nested lists out in one row."""
+    lengths: list[int] = []
+    level = nested
+    while isinstance(level, tuple):
+        lengths.append(len(level))
+        level = level[0]
+    return Array(tuple(lengths), flat(nested))
 
 
 def read_array(name: str, raw: Any) -> Array:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 from dlcalc.normalisation import bruteforce
 from dlcalc.normalisation.arrays import Array, flat, rows
 from dlcalc.normalisation.data import FEW_ENTRIES, SHOWN_ENTRIES, SHOWN_GROUPS, average, domains_of, normalised
-from dlcalc.normalisation.moments import mean_of, over_root
+from dlcalc.normalisation.moments import collected, mean_of, over_root
 from dlcalc.notation.evaluate import PLAIN
 from dlcalc.notation.expression import MINUS_ONE, ONE, ZERO, Add, Div, Entry, Expr, Formula, Mul, Sym, add, number
 from dlcalc.notation.functions import call
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from dlcalc.normalisation.moments import Moments
     from dlcalc.normalisation.question import Question
 
-MAX_DIFFERENCED = 200
+MAX_DIFFERENCED = 60
 """Entries moved one by one in the central differences."""
 _LABELS = {name: Formula(f"dL/d{name}", f"∂L/∂{letter}", rf"\frac{{\partial L}}{{\partial {tex}}}")
            for name, letter, tex in (("x", "x", "x"), ("gamma", "γ", r"\gamma"), ("beta", "β", r"\beta"))}  # fmt: skip
@@ -71,10 +71,11 @@ def _gradients(asked: Question, group: Moments, scaled: list[Expr]) -> list[Expr
     """Put numbers into ∂L/∂x = (g − mean g − x̂ mean(g ⊙ x̂))/√(σ² + ε), g = γ ⊙ δ; without the mean in RMS."""
     middle = mean_of(scaled) if asked.centred else ZERO
     along = mean_of([g * d for g, d in zip(scaled, group.deviations, strict=True)])
-    return [
-        over_root(g - middle - d * along / group.spread if ZERO not in {d, along} else g - middle, group.spread)
+    tops = [
+        collected(g - middle - d * along / group.spread if ZERO not in {d, along} else g - middle)
         for g, d in zip(scaled, group.deviations, strict=True)
     ]
+    return [over_root(top, group.spread) for top in tops]
 
 
 def _gathered(asked: Question, delta: tuple[Expr, ...], places: list[int]) -> Expr:
@@ -138,7 +139,8 @@ def _shown(rule: str, target: Expr, written: Expr, value: Expr, because: str) ->
 
 def _routes(asked: Question, delta: tuple[Expr, ...], answers: tuple[Answer, ...]) -> Iterator[Route | Experiment]:
     method = "the program run backward on these numbers (reverse mode)"
-    for answer, name in zip(answers, ("x", "gamma", "beta"), strict=True):
+    names = ("x", "gamma", "beta") if asked.well_spread else ()
+    for answer, name in zip(answers, names, strict=False):
         yield Route(answer.name, method, answer.value, _run(asked, delta, name))
     gradients = flat(answers[0].value)
     if len(gradients) <= MAX_DIFFERENCED:

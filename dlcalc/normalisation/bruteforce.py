@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+import math
+import sys
+from fractions import Fraction
 from typing import TYPE_CHECKING, Any
 
 from dlcalc.notation.evaluate import PLAIN
+from dlcalc.notation.expression import ZERO
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
@@ -12,8 +16,9 @@ if TYPE_CHECKING:
     from dlcalc.normalisation.question import Question
     from dlcalc.notation.expression import Expr
 
+DIGITS = 10**40
 STEP = 1e-5
-"""Of the central differences, relative to the largest entry or the spread."""
+"""Of the central differences, relative to the spread."""
 DIFFERENCE_TOLERANCE = 1e-5
 
 # ruff: noqa: ANN401 (NumPy arrays, and exact numbers or floats)
@@ -21,21 +26,29 @@ DIFFERENCE_TOLERANCE = 1e-5
 
 def outputs(asked: Question) -> Callable[[Any], Any]:
     """Return a function that normalises all entries at a point with NumPy, along axes."""
-
-    def compute(point: Mapping[str, Any]) -> Any:
-        import numpy as np
-
-        x = floats(asked.data.entries, point).reshape(asked.data.lengths)
-        return forward(asked, x, point) if x.size else np.zeros(0)
-
-    return lambda point: compute(point).ravel().tolist()
+    return lambda point: forward(asked, entries_at(asked, point), point).ravel().tolist()
 
 
-def floats(entries: Sequence[Expr], point: Mapping[str, Any]) -> Any:
-    """Evaluate expressions at a point."""
+def entries_at(asked: Question, point: Mapping[str, Any]) -> Any:
+    """Return the data at a point, in their shape."""
+    return numbers(asked.data.entries, point).reshape(asked.data.lengths)
+
+
+def numbers(entries: Sequence[Expr], point: Mapping[str, Any]) -> Any:
+    """Evaluate expressions at a point; fractions stay fractions."""
     import numpy as np
 
-    return np.array([float(PLAIN.value(entry, point)) for entry in entries])
+    found = np.empty(len(entries), dtype=object)
+    found[:] = [PLAIN.value(entry, point) for entry in entries]
+    return found
+
+
+def root_of(value: Any) -> Any:
+    """Return a square root: of a fraction as a fraction with 40 more digits, of a float as a float."""
+    if isinstance(value, float):
+        return math.sqrt(value)
+    top, bottom = Fraction(value).as_integer_ratio()
+    return Fraction(math.isqrt(top * bottom * DIGITS**2), bottom * DIGITS)
 
 
 def forward(asked: Question, x: Any, point: Mapping[str, Any], *, affine: bool = True) -> Any:
@@ -54,38 +67,38 @@ def forward(asked: Question, x: Any, point: Mapping[str, Any], *, affine: bool =
         over = tuple(a for a in range(x.ndim) if a != 1) if kind == "batch" else (-1,)
     mean = x.mean(axis=over, keepdims=True) if asked.centred else 0
     square = ((x - mean) ** 2).mean(axis=over, keepdims=True)
-    normal = ((x - mean) / np.sqrt(square + float(PLAIN.value(asked.eps, point)))).reshape(shape)
+    root = np.frompyfunc(root_of, 1, 1)
+    normal = ((x - mean) / root(square + PLAIN.value(asked.eps, point))).reshape(shape)
     if not affine:
         return normal
-    gamma, beta = floats(asked.gamma, point), floats(asked.beta, point)
+    gamma, beta = numbers(asked.gamma, point), numbers(asked.beta, point)
     which = np.array(asked.groups.parameter).reshape(shape)
     return gamma[which] * normal + beta[which]
 
 
 def gradient_gap(asked: Question, upstream: Sequence[Expr], found: Sequence[Expr]) -> tuple[float, float]:
-    """Compare ∂L/∂x with central differences of Σ δ y, at points where symbols have values."""
+    """Compare ∂L/∂x with central differences of Σ δ y, where symbols have a seeded value each."""
     import numpy as np
 
     from dlcalc.solution import symbols
 
-    names = sorted(symbols(*asked.data.entries, *asked.gamma, *asked.beta, *upstream, asked.eps))
     generator = np.random.default_rng(0)
-    point: dict[str, Any] = {name: float(generator.uniform(0.5, 2)) for name in names}
-    x, delta, right = (floats(entries, point) for entries in (asked.data.entries, upstream, found))
-    spread = np.sqrt([float(PLAIN.value(m.spread, point)) for m in asked.moments]).min()
-    step = STEP * max(float(spread), 1e-12)
-    lengths = asked.data.lengths
+    letters = sorted(symbols(*asked.data.entries, *asked.gamma, *asked.beta, *upstream, asked.eps))
+    point: dict[str, Any] = {name: Fraction(int(generator.integers(8, 64)), 16) for name in letters}
+    x, delta, right = (numbers(entries, point) for entries in (asked.data.entries, upstream, found))
+    spread = min(float(PLAIN.value(m.spread, point)) for m in asked.moments) ** 0.5
+    step = Fraction(spread * STEP)
+    size = max(float(max(abs(right))), float(max(abs(delta))) / spread, sys.float_info.min)
 
-    def loss(at: Any) -> float:
-        return float((delta * forward(asked, at.reshape(lengths), point).ravel()).sum())
+    def loss(at: Any) -> Any:
+        return (delta * forward(asked, at.reshape(asked.data.lengths), point).ravel()).sum()
 
     worst = 0.0
-    size = max(1.0, float(np.abs(right).max()), float(np.abs(delta).max() / spread))
     for place in range(x.size):
-        shifts = np.zeros_like(x)
-        shifts[place] = step
-        numeric = (loss(x + shifts) - loss(x - shifts)) / (2 * step)
-        worst = max(worst, abs(numeric - right[place]) / size)
+        shift = numbers([ZERO] * x.size, point)
+        shift[place] = step
+        numeric = (loss(x + shift) - loss(x - shift)) / (2 * step)
+        worst = max(worst, float(abs(numeric - right[place])) / size)
     return worst, DIFFERENCE_TOLERANCE
 
 

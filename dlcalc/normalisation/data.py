@@ -236,10 +236,10 @@ def setting_of(asked: Question) -> Setting:
         return bruteforce.scatter(entries) if asked.centred else bruteforce.average([x * x for x in entries])
 
     def entry(index: int, *, affine: bool) -> Callable[..., Any]:
-        def compute(point: Mapping[str, Any], i: int) -> float:
-            x = bruteforce.floats(asked.data.entries, point).reshape(asked.data.lengths)
+        def compute(point: Mapping[str, Any], i: int) -> Any:  # noqa: ANN401
+            x = bruteforce.entries_at(asked, point)
             found = bruteforce.forward(asked, x, point, affine=affine).ravel()
-            return float(found[asked.groups.places[index - 1][i - 1]])
+            return found[asked.groups.places[index - 1][i - 1]]
 
         return compute
 
@@ -297,11 +297,13 @@ def _statistic(asked: Question, function: Callable[..., Any]) -> Callable[..., A
 
 
 def _after(asked: Question, name: str) -> Callable[..., Any]:
-    def compute(point: Mapping[str, Any]) -> list[float]:
-        x = bruteforce.floats(asked.data.entries, point).reshape(asked.data.lengths)
+    def compute(point: Mapping[str, Any]) -> list[Any]:
+        x = bruteforce.entries_at(asked, point)
         found = bruteforce.forward(asked, x, point, affine="_y" in name).ravel()
         chosen = [found[list(places)] for places in asked.groups.places]
-        return [float(part.mean() if name.startswith("mean") else part.var()) for part in chosen]
+        return [
+            float(part.mean() if name.startswith("mean") else ((part - part.mean()) ** 2).mean()) for part in chosen
+        ]
 
     return compute
 

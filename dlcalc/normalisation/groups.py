@@ -106,7 +106,10 @@ def _axes(kind: str, lengths: tuple[int, ...], axes: tuple[int, ...] | None) -> 
         return tuple(axis for axis in range(count) if axis != 1)
     for axis in axes:
         if not -count <= axis < count:
-            raise DlcalcError(f"--axis {axis} is no axis of data with {count}", f"use 0 to {count - 1}, or -1")
+            raise DlcalcError(
+                f"--axis {axis} is no axis of data with {count}",
+                "use 0" if count == 1 else f"use 0 to {count - 1}, or -1",
+            )
     found = tuple(sorted({axis % count for axis in axes}))
     if len(found) < len(axes):
         raise DlcalcError("--axis names an axis twice", "name each once")

@@ -40,12 +40,12 @@ def moments(entries: Sequence[Expr], eps: Expr, *, centred: bool = True) -> Mome
     4 8
     """
     mean = mean_of(entries) if centred else ZERO
-    deviations = tuple(_collected(x - mean) for x in entries)
-    variance = _collected(mean_of([d * d if isinstance(d, Num) else d**2 for d in deviations]))
+    deviations = tuple(collected(x - mean) for x in entries)
+    variance = collected(mean_of([d * d if isinstance(d, Num) else d**2 for d in deviations]))
     return Moments(tuple(entries), mean, variance, variance + eps, deviations)
 
 
-def _collected(value: Expr) -> Expr:
+def collected(value: Expr) -> Expr:
     """Simplify what holds symbols, where it is short: a − (a + b)/2 is (a − b)/2."""
     if isinstance(value, Num) or sum(1 for _ in walk(value)) > MAX_COLLECTED:
         return value

@@ -96,7 +96,8 @@ def _invariance(names: Letters) -> Iterator[Step]:
     hat, c2 = Entry("x_hat", AT), power(C, number(2))
     scaled = Entry("x_hat_scaled", AT)
     value = div(mul(C, names.at(AT)), names.root(c2))
-    yield Step("scaled", scaled, scaled, value, "x → c x (W → cW): mean times c, variance times c²")
+    said = f"x → c x (W → cW): {'mean times c, variance' if names.centred else 'mean square'} times c²"
+    yield Step("scaled", scaled, scaled, value, said)
     zero = {names.eps.name: ZERO} if isinstance(names.eps, Sym) else {}
     limit = names.eps == ZERO or bool(zero)
     if limit:
@@ -114,7 +115,7 @@ def _invariance(names: Letters) -> Iterator[Step]:
         yield Step("shifted", Sym("x_hat"), left, right, "0 and 1 shifted by 1: 1/√(1/2) is not 2/√(5/2)", "<")
     if limit:
         ours, theirs = div(ONE, names.root()), div(ONE, names.root(c2))
-        because = "∂L/∂x = γ/√(σ² + ε)·(…), the bracket as before: at cW the gradient is 1/c times that at W"
+        because = "the factor before the bracket of ∂L/∂x (unchanged): at cW the gradient is 1/c times that at W"
         yield Step(
             "gradient-scaled", Sym("gradient_scaled"), theirs, mul(div(ONE, C), ours), because, where=zero,
             assumptions=("c > 0", "ε = 0"),

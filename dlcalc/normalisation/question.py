@@ -19,6 +19,14 @@ EPSILON = {"pytorch": number(Fraction(1, 100_000)), "keras": number(Fraction(1, 
 RMS_EPSILON = {"pytorch": number(Fraction(1, 100_000)), "keras": number(Fraction(1, 1_000_000))}
 
 
+WELL = 1e6
+"""How far above the variance the square of the mean may be, for floats to keep the digits of their difference."""
+LARGEST = Fraction(10**30)
+"""Of the numbers that are normalised; the smallest is one over it."""
+MAX_LETTERED = 16
+"""Entries of data that hold letters."""
+
+
 class Question(NamedTuple):
     """Data, what is normalised together, and the parameters of each feature."""
 
@@ -51,6 +59,12 @@ class Question(NamedTuple):
         """Return one value per group, or the one there is."""
         return tuple(found) if self.several else found[0]
 
+    @property
+    def well_spread(self) -> bool:
+        """Whether differences from the mean lose few digits in floats."""
+        means = [(approximate(m.mean), approximate(m.spread)) for m in self.moments]
+        return all(a is None or b is None or a * a <= WELL * b for a, b in means)
+
     def scale(self, place: int) -> Expr:
         """Return γ of the entry at a place."""
         return self.gamma[self.groups.parameter[place]]
@@ -74,6 +88,19 @@ def question(
 
     Raises DlcalcError where the variance is 0 and ε too.
     """
+    if any(
+        isinstance(entry, Num) and entry.value and not 1 / LARGEST <= abs(entry.value) <= LARGEST
+        for entry in data.entries
+    ):
+        raise DlcalcError(
+            "an entry is larger than 1e30 or smaller than 1e-30", "divide all entries by one number first"
+        )
+    letters = sum(not isinstance(entry, Num) for entry in data.entries)
+    if letters and len(data.entries) > MAX_LETTERED:
+        raise DlcalcError(
+            f"{len(data.entries)} entries, {letters} of them letters or roots, make formulas too long to read",
+            f"give numbers, or at most {MAX_LETTERED} entries",
+        )
     groups = grouped(kind, data.lengths, axes, group_count)
     found = []
     for index, places in enumerate(groups.places, 1):

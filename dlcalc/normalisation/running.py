@@ -200,13 +200,13 @@ def _output(asked: Question, running: Running, place: int) -> Expr:
     )
 
 
-def _alone(asked: Question, running: Running, point: Mapping[str, Any]) -> list[float]:
-    x = bruteforce.floats(asked.data.entries, point)
-    means, variances = bruteforce.floats(running.mean, point), bruteforce.floats(running.variance, point)
-    gamma, beta = bruteforce.floats(asked.gamma, point), bruteforce.floats(asked.beta, point)
-    eps = float(PLAIN.value(asked.eps, point))
+def _alone(asked: Question, running: Running, point: Mapping[str, Any]) -> list[Any]:
+    x = bruteforce.numbers(asked.data.entries, point)
+    means, variances = bruteforce.numbers(running.mean, point), bruteforce.numbers(running.variance, point)
+    gamma, beta = bruteforce.numbers(asked.gamma, point), bruteforce.numbers(asked.beta, point)
+    eps = PLAIN.value(asked.eps, point)
     return [
-        float(gamma[j] * (x[p] - means[j]) / (variances[j] + eps) ** 0.5 + beta[j])
+        gamma[j] * (x[p] - means[j]) / bruteforce.root_of(variances[j] + eps) + beta[j]
         for p, j in enumerate(asked.groups.parameter)
     ]
 

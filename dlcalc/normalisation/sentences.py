@@ -54,7 +54,9 @@ def notes(asked: Question) -> tuple[str, ...]:
         unit = "batch" if asked.kind == "batch" else "group"
         found.append(f"a {unit} of one: x̂ is 0, the output is β whatever x is, and every gradient to x is 0")
         if asked.kind == "batch":
-            found.append("torch.nn.BatchNorm1d refuses a batch of one in training; layer norm does not depend on the batch")
+            found.append(
+                "torch.nn.BatchNorm1d refuses a batch of one in training; layer norm does not depend on the batch"
+            )
     elif asked.centred:
         flat = [i for i, m in enumerate(asked.moments, 1) if m.variance == ZERO]
         if flat:

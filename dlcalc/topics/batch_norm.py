@@ -7,7 +7,7 @@ from typing import Annotated
 from dlcalc.errors import DlcalcError
 from dlcalc.givens import POSITIVE, UNIT, choice, scalar, switch, text, values
 from dlcalc.normalisation.answering import Layer, fitted, in_letters, on_data, refuse_without_data
-from dlcalc.normalisation.arrays import Array, array
+from dlcalc.normalisation.arrays import array, laid_out
 from dlcalc.normalisation.question import parameters, part
 from dlcalc.notation.expression import ONE, ZERO, Expr, Sym
 from dlcalc.notation.printing import Value
@@ -29,7 +29,7 @@ from dlcalc.topic import topic
 def batch_norm(
     *,
     x: Annotated[
-        Array | None,
+        Value | None,
         array(
             "-x", "--data", "--input", "--batch", help='Data: 1,2,3, rows of examples "1,2;3,4", nested lists, a file.'
         ),
@@ -70,10 +70,10 @@ def batch_norm(
         choice("biased", "unbiased", help="Which variance the running average takes (PyTorch unbiased, Keras biased)."),
     ] = None,
     other_batch: Annotated[
-        Array | None, array("--other", help="A second batch, to see what an example becomes in it.")
+        Value | None, array("--other", help="A second batch, to see what an example becomes in it.")
     ] = None,
     upstream: Annotated[
-        Array | None, array("-d", "--delta", "--dout", "--dy", help="δ = ∂L/∂y, shaped like x: adds the gradients.")
+        Value | None, array("-d", "--delta", "--dout", "--dy", help="δ = ∂L/∂y, shaped like x: adds the gradients.")
     ] = None,
     backward: Annotated[bool, switch(help="Derive the gradients in letters.")] = False,
 ) -> Solution:
@@ -91,6 +91,7 @@ def batch_norm(
     >>> print(*batch_norm(x="1,3", eps=3)["y"].value)
     -1/2 1/2
     """
+    from dlcalc.normalisation.readable import presented
     from dlcalc.normalisation.running import MOMENTUM, Running, at_test_time, averaged, refuse_negative
 
     part("momentum", momentum)
@@ -102,7 +103,7 @@ def batch_norm(
     if x is None:
         refuse_without_data(axis=axis, other_batch=other_batch, upstream=upstream)
         return in_letters(layer, backward=backward, running=Running(framework, rate, (), (), unbiased))
-    asked = fitted(layer, x, own=not tested)
+    asked = fitted(layer, laid_out(x), own=not tested)
     running = Running(
         framework,
         rate,
@@ -116,12 +117,12 @@ def batch_norm(
             raise DlcalcError("test time needs running averages", "add --running-mean 0 --running-var 1")
         if upstream is not None or other_batch is not None:
             raise DlcalcError("--upstream and --other-batch are for training", "leave --mode test out")
-        return at_test_time(asked, running)
-    parts = on_data(asked, upstream, backward=backward)
+        return presented(at_test_time(asked, running))
+    parts = on_data(asked, laid_out(upstream) if upstream is not None else None, backward=backward)
     if momentum is not None or running_mean is not None or running_var is not None or running_variance is not None:
-        parts.append(averaged(asked, running))
+        parts.append(presented(averaged(asked, running)))
     if other_batch is not None:
         from dlcalc.normalisation.comparing import compared
 
-        parts.append(compared(asked, asked.with_data(other_batch)))
+        parts.append(presented(compared(asked, asked.with_data(laid_out(other_batch)))))
     return joined(*parts)

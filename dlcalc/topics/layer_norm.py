@@ -7,7 +7,7 @@ from typing import Annotated
 from dlcalc.errors import DlcalcError
 from dlcalc.givens import POSITIVE, choice, scalar, switch, text, values
 from dlcalc.normalisation.answering import Layer, fitted, in_letters, on_data, refuse_without_data
-from dlcalc.normalisation.arrays import Array, array
+from dlcalc.normalisation.arrays import array, laid_out
 from dlcalc.normalisation.question import groups_of
 from dlcalc.notation.expression import Expr
 from dlcalc.notation.printing import Value
@@ -29,7 +29,7 @@ from dlcalc.topic import topic
 def layer_norm(
     *,
     x: Annotated[
-        Array | None,
+        Value | None,
         array("-x", "--data", "--input", help='Data: 1,2,3, rows of examples "1,2;3,4", nested lists, or a file.'),
     ] = None,
     kind: Annotated[
@@ -55,7 +55,7 @@ def layer_norm(
         str, choice("pytorch", "keras", flags=("--convention",), help="Whose ε (default pytorch).")
     ] = "pytorch",
     upstream: Annotated[
-        Array | None, array("-d", "--delta", "--dout", "--dy", help="δ = ∂L/∂y, shaped like x: adds the gradients.")
+        Value | None, array("-d", "--delta", "--dout", "--dy", help="δ = ∂L/∂y, shaped like x: adds the gradients.")
     ] = None,
     backward: Annotated[bool, switch(help="Derive the gradients in letters.")] = False,
 ) -> Solution:
@@ -84,4 +84,6 @@ def layer_norm(
         if kind in {"group", "instance"}:
             raise DlcalcError(f"{kind} normalisation needs data", "add --x '[[[1,2],[3,4]]]'")
         return in_letters(layer, backward=backward)
-    return joined(*on_data(fitted(layer, x), upstream, backward=backward))
+    return joined(
+        *on_data(fitted(layer, laid_out(x)), laid_out(upstream) if upstream is not None else None, backward=backward)
+    )
