@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, NamedTuple
 from dlcalc.errors import DlcalcError
 from dlcalc.normalisation.question import Question, axes_of, epsilon, parameters, question
 from dlcalc.notation.expression import ONE, ZERO, Expr
+from dlcalc.parts import joined
 
 if TYPE_CHECKING:
     from dlcalc.normalisation.arrays import Array
@@ -63,6 +64,12 @@ def _one(name: str, given: Value | None) -> Expr | None:
     if isinstance(given, tuple):
         raise DlcalcError(f"--{name} is a list, and there are no data", "add --x, or give one number or letter")
     return given
+
+
+def together(parts: list[Solution], *, gradients: bool) -> Solution:
+    """Join the parts; where gradients are asked they rank first."""
+    whole = joined(*parts)
+    return replace(whole, principal=("dL/dx", "dL/dgamma", "dL/dbeta")) if gradients else whole
 
 
 def on_data(asked: Question, upstream: Array | None, *, backward: bool) -> list[Solution]:

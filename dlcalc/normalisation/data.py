@@ -89,7 +89,7 @@ def solved(asked: Question, *, suffix: str = "") -> Solution:
         answers += [Answer(f"{name}{suffix}", asked.each(value)) for name, value in _statistics(asked).items()]
     return Solution(
         answers=tuple(answers),
-        work=lambda: Work(tuple(steps(asked)), tuple(_routes(asked, answers))),
+        work=lambda: Work(tuple(steps(asked)), tuple(_routes(asked, answers, suffix))),
         setting=setting_of(asked),
         tables=tuple(_tables(asked, hats, ys, suffix)),
     )
@@ -266,24 +266,20 @@ def domains_of(asked: Question) -> dict[str, Domain]:
     return dict.fromkeys(sorted(given), REAL) | dict.fromkeys(sorted(symbols(asked.eps)), POSITIVE)
 
 
-def _routes(asked: Question, answers: Iterable[Answer]) -> Iterator[Route]:
+def _routes(asked: Question, answers: Iterable[Answer], suffix: str) -> Iterator[Route]:
     y, hat = tuple(answers)[:2]
     yield Route(y.name, "NumPy's mean along axes, on the whole array", y.value, bruteforce.outputs(asked))
     one = asked._replace(gamma=(ONE,) * len(asked.gamma), beta=(ZERO,) * len(asked.beta))
     yield Route(hat.name, "the same without scale and shift", hat.value, bruteforce.outputs(one))
-    statistics = {"mu": "average", "sigma2": "scatter"}
+    statistics = {
+        "mu": ("Python's statistics.mean", _statistic(asked, bruteforce.average)),
+        "sigma2": ("Python's statistics.pvariance", _statistic(asked, bruteforce.scatter)),
+        "mean_square": ("the squares added up in Python", _statistic(asked, _mean_square)),
+    }
     for answer in tuple(answers)[2:]:
-        if answer.name in statistics:
-            method = f"Python's statistics.{'mean' if answer.name == 'mu' else 'pvariance'}"
-            yield Route(
-                answer.name, method, answer.value, _statistic(asked, getattr(bruteforce, statistics[answer.name]))
-            )
-        elif answer.name == "mean_square":
-            method = "the squares added up in Python"
-            yield Route(answer.name, method, answer.value, _statistic(asked, _mean_square))
-        else:
-            compute = _after(asked, answer.name)
-            yield Route(answer.name, "NumPy, on the normalised array", answer.value, compute)
+        name = answer.name.removesuffix(suffix)
+        method, compute = statistics.get(name) or ("NumPy, on the normalised array", _after(asked, name))
+        yield Route(answer.name, method, answer.value, compute)
 
 
 def _mean_square(entries: list[Any]) -> Any:  # noqa: ANN401

@@ -101,7 +101,7 @@ def derived(kind: str, *, answers: bool) -> Solution:
     given = tuple(
         replace(answer, value=formula(terms["x"])) if answer.name == "dL/dx" else answer for answer in solution.answers
     )
-    inner = solution.marker
+    inner = solution.marker or (lambda *_: ())
 
     def work() -> Work:
         from dlcalc.topics.backprop.lines import checked
@@ -110,10 +110,15 @@ def derived(kind: str, *, answers: bool) -> Solution:
         return Work(tuple(line.step for line in lines), verify=lambda s: checked(problem, lines, None, s, code=False))
 
     def marker(texts: Sequence[str], seed: int) -> tuple[Mark, ...]:
-        if inner is None:
-            return ()
-        marks = inner([as_in_program(text, kind) for text in texts], seed)
-        return tuple(mark._replace(given=_bare(text)) for mark, text in zip(marks, texts, strict=True))
+        def judged(text: str) -> Mark:
+            written = as_in_program(text, kind)
+            mark = inner([written], seed)[0]
+            repaired = written.replace("sqrt(v)", "sqrt(v + epsilon)")
+            if mark.correct is False and repaired != written and inner([repaired], seed)[0].correct:
+                return mark._replace(because=f"ε is missing under the root; {mark.because}")
+            return mark
+
+        return tuple(judged(text)._replace(given=_bare(text)) for text in texts)
 
     return replace(
         solution,

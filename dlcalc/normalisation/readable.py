@@ -68,7 +68,7 @@ def _line(node: Expr) -> Expr:
         return MINUS_ONE * Real(-value.value) if isinstance(value, Real) and value.value < 0 else value
     match node:
         case Add(parts) | Mul(parts):
-            return type(node)(tuple(map(_line, parts)))  # type: ignore[call-arg]  # both are made of parts
+            return type(node)(tuple(map(_line, parts)))
         case Div(top, bottom):
             return Div(_line(top), _line(bottom))
         case Pow(base, exponent):

@@ -6,12 +6,11 @@ from typing import Annotated
 
 from dlcalc.errors import DlcalcError
 from dlcalc.givens import POSITIVE, UNIT, choice, scalar, switch, text, values
-from dlcalc.normalisation.answering import Layer, fitted, in_letters, on_data, refuse_without_data
+from dlcalc.normalisation.answering import Layer, fitted, in_letters, on_data, refuse_without_data, together
 from dlcalc.normalisation.arrays import array, laid_out
 from dlcalc.normalisation.question import parameters, part
 from dlcalc.notation.expression import ONE, ZERO, Expr, Sym
 from dlcalc.notation.printing import Value
-from dlcalc.parts import joined
 from dlcalc.solution import Solution
 from dlcalc.topic import topic
 
@@ -125,4 +124,4 @@ def batch_norm(
         from dlcalc.normalisation.comparing import compared
 
         parts.append(presented(compared(asked, asked.with_data(laid_out(other_batch)))))
-    return joined(*parts)
+    return together(parts, gradients=upstream is not None)

@@ -6,12 +6,11 @@ from typing import Annotated
 
 from dlcalc.errors import DlcalcError
 from dlcalc.givens import POSITIVE, choice, scalar, switch, text, values
-from dlcalc.normalisation.answering import Layer, fitted, in_letters, on_data, refuse_without_data
+from dlcalc.normalisation.answering import Layer, fitted, in_letters, on_data, refuse_without_data, together
 from dlcalc.normalisation.arrays import array, laid_out
 from dlcalc.normalisation.question import groups_of
 from dlcalc.notation.expression import Expr
 from dlcalc.notation.printing import Value
-from dlcalc.parts import joined
 from dlcalc.solution import Solution
 from dlcalc.topic import topic
 
@@ -84,6 +83,6 @@ def layer_norm(
         if kind in {"group", "instance"}:
             raise DlcalcError(f"{kind} normalisation needs data", "add --x '[[[1,2],[3,4]]]'")
         return in_letters(layer, backward=backward)
-    return joined(
-        *on_data(fitted(layer, laid_out(x)), laid_out(upstream) if upstream is not None else None, backward=backward)
-    )
+    behind = laid_out(upstream) if upstream is not None else None
+    parts = on_data(fitted(layer, laid_out(x)), behind, backward=backward)
+    return together(parts, gradients=upstream is not None)
