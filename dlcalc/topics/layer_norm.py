@@ -19,10 +19,10 @@ from dlcalc.topic import topic
     area="normalisation",
     answers=("y", "xhat", "mu", "sigma2", "mean_square", "depends_on_batch", "dL/dx"),
     examples=(
-        "--x '1,2,3;2,4,9' --eps 0",
+        "--x '1,2,3;2,4,9' --eps 0 --upstream '1,0,0;0,0,2'",
         "--kind rms --x 3,4 --eps 0",
         "--kind group --groups 2 --x '1,3,5,9;2,4,0,8' --eps 0",
-        "--backward",
+        "",
     ),
 )
 def layer_norm(
