@@ -80,7 +80,9 @@ def solved(asked: Question, *, suffix: str = "") -> Solution:
         Answer(f"xhat{suffix}", rows(hats, lengths), None if suffix else labels["xhat"], slips=tuple(_slips(asked))),
     ]
     if asked.centred:
-        answers.append(Answer(f"mu{suffix}", asked.each([m.mean for m in asked.moments])))
+        answers.append(
+            Answer(f"mu{suffix}", asked.each([m.mean for m in asked.moments]), None if suffix else Sym("mu"))
+        )
     spread = asked.each([m.variance for m in asked.moments])
     slips = tuple(_variance_slips(asked))
     label = labels["sigma2"] if asked.centred and not suffix else None
@@ -144,7 +146,7 @@ def _group(asked: Question, index: int, places: tuple[int, ...]) -> Iterator[Ste
         because = f"the mean of the squares{said}; no mean is subtracted"
     squares = tuple(squared(less(x, group.mean)) for x in group.entries)
     written = average(squares) if several else None
-    name = _named(asked, asked.spread_name, index)
+    name = _named(asked, asked.spread_family if asked.several else asked.spread_name, index)
     yield from _chain(f"variance-{index}", name, written, group.variance, because)
     plain_output = all(asked.scale(p) == ONE and asked.shift(p) == ZERO for p in places)
     for i, place in enumerate(places[: FEW_ENTRIES if asked.several else SHOWN_ENTRIES], 1):
@@ -243,9 +245,12 @@ def setting_of(asked: Question) -> Setting:
 
         return compute
 
-    found["mu"], found[asked.spread_name] = mean, spread
+    found["mu"] = mean
     if asked.several:
-        families |= {"mu", asked.spread_name}
+        found[asked.spread_family] = spread
+        families |= {"mu", asked.spread_family}
+    else:
+        found[asked.spread_name] = spread
     for index in range(1, min(SHOWN_GROUPS, len(asked.groups.places)) + 1):
         suffix = str(index) if asked.several else ""
         for name in (f"x_hat{suffix}", f"y{suffix}"):

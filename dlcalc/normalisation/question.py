@@ -55,6 +55,11 @@ class Question(NamedTuple):
         """What the name of the variance is; of RMS normalisation, the mean square."""
         return "sigma2" if self.centred else "mean_square"
 
+    @property
+    def spread_family(self) -> str:
+        """What the variances of several groups are called, each with an index."""
+        return "var" if self.centred else "mean_square"
+
     def each(self, found: list[Expr]) -> Value:
         """Return one value per group, or the one there is."""
         return tuple(found) if self.several else found[0]
