@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from dlcalc.normalisation.data import ratio
@@ -9,12 +10,17 @@ from dlcalc.normalisation.letters import AT, MU, MUBAR, VARBAR, C, J, Letters, f
 from dlcalc.normalisation.meanings import routes, setting_of
 from dlcalc.notation.expression import ONE, ZERO, Entry, Expr, Sum, Sym, add, div, mul, number, power
 from dlcalc.notation.functions import call
+from dlcalc.parts import joined
 from dlcalc.solution import Answer, Slip, Solution, Work, verdict
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from dlcalc.normalisation.running import Running
+
+
+AT_TEST = ("y_test", "slope", "intercept", "affine_at_test")
+"""Answers at test time, where x is one new example and no batch."""
 
 
 def formulas(kind: str, eps: Expr, gamma: Expr | None, beta: Expr | None, running: Running | None) -> Solution:
@@ -27,13 +33,28 @@ def formulas(kind: str, eps: Expr, gamma: Expr | None, beta: Expr | None, runnin
 
         return Work(tuple(proved(names, running)), tuple(routes(names, answers)))
 
-    return Solution(
-        answers=answers,
+    training = Solution(
+        answers=tuple(answer for answer in answers if answer.name not in AT_TEST),
         work=work,
         setting=setting_of(names, running),
         assumptions=("the entries of a group are not all equal where ε is 0",) if eps == ZERO else (),
         notes=_notes(names),
     )
+    if running is None or not names.batch:
+        return training
+    fresh = replace(training.setting, aliases={**training.setting.aliases, "x": Sym("x_new")})
+
+    def at_test() -> Work:
+        from dlcalc.normalisation.proofs import tested
+
+        return Work(tuple(tested(names)))
+
+    testing = Solution(
+        answers=tuple(answer for answer in answers if answer.name in AT_TEST),
+        work=at_test,
+        setting=fresh,
+    )
+    return joined(training, testing)
 
 
 def _notes(names: Letters) -> tuple[str, ...]:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from dlcalc.normalisation import bruteforce
 from dlcalc.normalisation.letters import AT, MU, MUBAR, VARBAR, Letters
 from dlcalc.notation.evaluate import PLAIN
-from dlcalc.notation.expression import ONE, ZERO, Entry, Expr, Relation, Sym, number
+from dlcalc.notation.expression import ONE, ZERO, Entry, Expr, Relation, number
 from dlcalc.notation.functions import call
 from dlcalc.solution import POSITIVE, REAL, UNIT, Answer, Domain, Experiment, Route, Sequence, Setting, symbols
 
@@ -62,7 +62,7 @@ def _aliases(names: Letters, running: Running | None, taken: set[str]) -> dict[s
         "gamma_i": names.gamma, "beta_i": names.beta, "mu_i": MU,
     }  # fmt: skip
     if names.batch and running is not None:
-        found |= {"mu_bar": MUBAR, "mu_running": MUBAR, "var_bar": VARBAR, "sigma2_bar": VARBAR, "x": Sym("x_new")}
+        found |= {"mu_bar": MUBAR, "mu_running": MUBAR, "var_bar": VARBAR, "sigma2_bar": VARBAR}
         found |= {"running_mean_old": MUBAR, "running_var_old": VARBAR}
     return {name: value for name, value in found.items() if name not in taken}
 

@@ -151,6 +151,10 @@ def _average_steps(names: Letters, running: Running) -> Iterator[Step]:
         target = Sym(name)
         kind = "" if old is MUBAR else ", of the unbiased variance" if running.unbiased else ", of the biased variance"
         yield Step(name, target, target, running.moved(old, new), f"old and new average{kind}")
+
+
+def tested(names: Letters) -> Iterator[Step]:
+    """Derive the output at test time."""
     root, x, y = call("sqrt", VARBAR + names.eps), Sym("x_new"), Sym("y_test")
     written = add(div(mul(names.gamma, x - MUBAR), root), names.beta)
     yield Step("test", y, y, written, "test time: the running averages in the place of μ and σ²")

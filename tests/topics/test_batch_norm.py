@@ -122,6 +122,7 @@ SYMBOLIC = [
     "y=gamma (x_i - mu)/sqrt(var + eps) + beta",
     "xhat=(x_i-mu)/sqrt(sigma2+epsilon)",
     "mu=sum(j, 1, m, x[j])/m",
+    "mu=mean(x)",
     "sigma2=sum(j, 1, N, x[j]^2)/N - mu^2",
     "mean_xhat=0",
     "var_xhat=var/(var+eps)",
