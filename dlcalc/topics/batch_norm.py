@@ -29,9 +29,7 @@ def batch_norm(
     *,
     x: Annotated[
         Value | None,
-        array(
-            "-x", "--data", "--input", "--batch", help='Data: 1,2,3, rows of examples "1,2;3,4", nested lists, a file.'
-        ),
+        array("-x", "--data", "--input", help='Data: 1,2,3, rows of examples "1,2;3,4", nested lists, a file.'),
     ] = None,
     axis: Annotated[
         str | None, text(help="Axes that the mean runs over, as in NumPy: 0 (default), 1, or 0,2,3.", metavar="AXES")
@@ -88,7 +86,7 @@ def batch_norm(
     are empty or of mixed lengths.
 
     >>> print(*batch_norm(x="1,3", eps=3)["y"].value)
-    -1/2 1/2
+    -0.5 0.5
     """
     from dlcalc.normalisation.readable import presented
     from dlcalc.normalisation.running import MOMENTUM, Running, at_test_time, averaged, refuse_negative
