@@ -33,6 +33,8 @@ NUMERIC = {
     "residual-params": ("--input", "3", "--hidden", "4", "--output", "5"),
     "momentum": ("--gradients", "1,2,3", "--alpha", "0.9", "--lr", "0.1", "--theta0", "1"),
     "momentum-expect": ("--t", "3", "--alpha", "0.9", "--lr", "0.1", "--mu", "1", "--sigma2", "4", "--theta0", "0"),
+    "batch-norm": ("--x", "1,2;3,6", "--running-mean", "0", "--upstream", "1,0;0,2", "--other-batch", "1,2;5,5"),
+    "layer-norm": ("--x", "1,3;5,8", "--gamma", "2,3"),
     "lse-bounds": ("--x", "1,2,3"),
     "backprop": ("z = W x; L = 1/2 ||z - y||^2", "--at", "W=[1,2;3,4],x=[1,1],y=[0,1/2]", "--lr", "0.1"),
     "evaluate": ("p = softmax([1, -2, 0]); H = -sum(p .* log(p))",),
