@@ -13,6 +13,7 @@ from dlcalc.parts import joined
 from dlcalc.solution import Solution
 from dlcalc.topic import topic
 from dlcalc.topics.dropout.activations import ACTIVATIONS
+from dlcalc.topics.dropout.chance import Chance
 
 
 @topic(
@@ -55,13 +56,13 @@ def dropout(
         values("-W", help="Weights: of the layer before the mask (rows), or from the units to one output (a list)."),
     ] = None,
     bias: Annotated[Expr, scalar(help="Bias of that one output (default 0).")] = ZERO,
-    units: Annotated[Expr | None, scalar("-n", help="Number of units that may be dropped.", whole=True, least=1)] = None,
+    units: Annotated[
+        Expr | None, scalar("-n", help="Number of units that may be dropped.", whole=True, least=1)
+    ] = None,
     iterations: Annotated[
         Expr | None, scalar("-T", "--times", help="Training steps, each with a mask of its own.", whole=True, least=1)
     ] = None,
-    activation: Annotated[
-        str | None, choice(*ACTIVATIONS, help="Is the mask before it the same as after it?")
-    ] = None,
+    activation: Annotated[str | None, choice(*ACTIVATIONS, help="Is the mask before it the same as after it?")] = None,
 ) -> Solution:
     """Dropout: mean and variance of the masked values, subnetworks, a mask forward and backward, train and test.
 
@@ -79,12 +80,13 @@ def dropout(
     >>> dropout(keep="0.5", iterations=10, x=2)["included"].text
     '1023/1024'
     """
-    kept = _kept(keep, drop)
+    chance = _chance(keep, drop)
+    kept = chance.kept
     if scaling == "inverted" and kept == ZERO:
         raise DlcalcError(
             "keep 0 drops every unit, and inverted dropout divides by it", "use a keep above 0, or --scaling classic"
         )
-    said = (_which(kept, keep, drop),)
+    said = (_which(chance, keep, drop),)
     if mask is not None:
         _refuse_beside_mask(units, iterations, activation)
         from dlcalc.topics.dropout.passing import passed
@@ -103,14 +105,14 @@ def dropout(
     if activation is None and (x is not None or not counted):
         from dlcalc.topics.dropout.moments import moments
 
-        parts.append(moments(kept, x, inverted=scaling == "inverted"))
+        parts.append(moments(chance, x, inverted=scaling == "inverted"))
     if counted or (not parts[1:] and x is None and activation is None):
         from dlcalc.topics.dropout.counting import counted as counts
 
         everything = not counted
         parts.append(
             counts(
-                kept,
+                chance,
                 units if units is not None or not everything else Sym("n"),
                 iterations if iterations is not None or not everything else Sym("T"),
             )
@@ -124,28 +126,25 @@ def _with(solution: Solution, said: tuple[str, ...]) -> Solution:
     return replace(solution, conventions=(*said, *solution.conventions))
 
 
-def _kept(keep: Expr | None, drop: Expr | None) -> Expr:
-    """Return the keep probability, whichever of the two was given."""
+def _chance(keep: Expr | None, drop: Expr | None) -> Chance:
+    """Return both probabilities, whichever of them was given."""
     for name, given in (("keep", keep), ("drop", drop)):
         found = None if given is None else given.value if isinstance(given, Num) else approximate(given)
         if given is not None and found is not None and not 0 <= found <= 1:
             raise DlcalcError(f"--{name} {plain(given)} is no probability", "use a number from 0 to 1")
-    if keep is None:
-        return Sym("p") if drop is None else 1 - drop
-    if drop is not None:
-        if isinstance(keep, Num) and isinstance(drop, Num) and keep.value + drop.value == 1:
-            return keep
-        raise DlcalcError(
-            f"--keep {plain(keep)} and --drop {plain(drop)} are both given", "give one; they add up to 1"
-        )
-    return keep
+    if drop is None:
+        keep = Sym("p") if keep is None else keep
+        return Chance(keep, 1 - keep)
+    if keep is not None and not (isinstance(keep, Num) and keep == 1 - drop):
+        raise DlcalcError(f"--keep {plain(keep)} and --drop {plain(drop)} are both given", "give one; they add up to 1")
+    return Chance(1 - drop, drop)
 
 
-def _which(kept: Expr, keep: Expr | None, drop: Expr | None) -> str:
+def _which(chance: Chance, keep: Expr | None, drop: Expr | None) -> str:
+    kept, dropped = map(unicode, chance)
     if keep is None and drop is None:
-        return f"{unicode(kept)} is the probability that a unit is KEPT; PyTorch's p and Keras' rate are 1 - {unicode(kept)}"
-    other = unicode(1 - kept) if drop is None else unicode(drop)
-    return f"keep probability {unicode(kept)}, drop probability {other} (PyTorch's p, Keras' rate)"
+        return f"{kept} is the probability that a unit is KEPT; PyTorch's p and Keras' rate are {dropped}"
+    return f"keep probability {kept}, drop probability {dropped} (PyTorch's p, Keras' rate)"
 
 
 def _refuse_beside_mask(units: Expr | None, iterations: Expr | None, activation: str | None) -> None:

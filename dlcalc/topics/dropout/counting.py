@@ -6,14 +6,16 @@ from fractions import Fraction
 from itertools import product
 from typing import TYPE_CHECKING, Any
 
-from dlcalc.derivation import Letters, by_formula, value_of
+from dlcalc.derivation import Letters
 from dlcalc.notation.evaluate import PLAIN
-from dlcalc.notation.expression import ONE, Expr, Num, Sum, Sym, expr
-from dlcalc.notation.printing import unicode
+from dlcalc.notation.expression import ONE, Expr, Num, Sum, Sym, expr, substitute
+from dlcalc.notation.printing import plain, unicode
 from dlcalc.solution import UNIT, Answer, Domain, Experiment, Route, Setting, Slip, Solution, Step, Work, symbols
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
+
+    from dlcalc.topics.dropout.chance import Chance
 
 FEW = Domain(Fraction(1), Fraction(5), whole=True)
 """Units and training steps where every outcome is enumerated."""
@@ -24,59 +26,57 @@ MAX_SIMULATED = 200
 STANDARD_ERRORS = 5.0
 
 
-def counted(kept: Expr, units: Expr | None, iterations: Expr | None) -> Solution:
+def counted(chance: Chance, units: Expr | None, iterations: Expr | None) -> Solution:
     """Answer with the counts over the masks of n units, and over T training steps of one unit."""
+    kept, dropped = chance
     letters = Letters(taken=symbols(*(given for given in (kept, units, iterations) if given is not None)))
     p = letters.letter("p", kept, UNIT)
-    formulas: dict[str, tuple[Expr, str]] = {}
-    n = steps = None
-    if units is not None:
-        n = letters.letter("n", units, FEW)
-        index = next(name for name in ("i", "j", "k") if name not in letters.domains)
-        formulas |= {
-            "subnetworks": (expr(2) ** n, "every unit is kept or dropped: 2 choices, n times"),
-            "expected_kept": (Sum(index, ONE, n, p), "every unit is kept with the same probability: means add"),
-            "kept_variance": (Sum(index, ONE, n, p * (1 - p)), "independent units: the variances p(1 - p) add"),
-            "all_dropped": ((1 - p) ** n, "independent units: the probabilities to be dropped multiply"),
-        }
-    if iterations is not None:
-        steps = letters.letter("T", iterations, FEW)
-        formulas["included"] = (
-            1 - (1 - p) ** steps,
-            "not dropped in all steps: the complement; the masks of the steps are independent",
-        )
-    closed = {name: formula for name, (formula, _) in formulas.items()}
-    if n is not None:
-        closed |= {"expected_kept": n * p, "kept_variance": n * p * (1 - p)}
-    found = {name: value_of(formula, letters.values) for name, formula in closed.items()}
+    n = None if units is None else letters.letter("n", units, FEW)
+    steps = None if iterations is None else letters.letter("T", iterations, FEW)
+    closed, found = _closed(p, 1 - p, n, steps), _closed(kept, dropped, units, iterations)
+    written = {**closed, **_sums(p, n, letters)}
 
     def lines() -> Iterator[Step]:
-        for name, (formula, because) in formulas.items():
-            if formula == closed[name]:
-                yield from by_formula(name, Sym(name), formula, letters.values, because)
-                continue
-            yield Step(name, Sym(name), Sym(name), formula, because)
-            yield Step(name, Sym(name), formula, closed[name], "equal terms")
-            yield from by_formula(name, Sym(name), closed[name], letters.values, because)[1:]
+        for name, formula in closed.items():
+            target = Sym(name)
+            yield Step(name, target, target, written[name], _BECAUSE[name])
+            if written[name] != formula:
+                yield Step(name, target, written[name], formula, "equal terms")
+            used = {letter: value for letter, value in letters.values.items() if letter in symbols(formula)}
+            inserted = substitute(formula, used)
+            if inserted != formula:
+                yield Step(f"{name}-givens", target, formula, inserted, "the givens put in", where=used)
+            if plain(inserted) != plain(found[name]):
+                yield Step(f"{name}-value", target, inserted, found[name], "computed", where=used)
 
     setting = Setting(
         domains=letters.domains,
         definitions=_definitions(p.name, n.name if n else "", steps.name if steps else ""),
         aliases={
             name: letter
-            for name, letter in (("n", n), ("N", n), ("T", steps), ("t", steps), ("k", steps), ("keep", p), ("q", 1 - p))
+            for name, letter in (
+                ("n", n),
+                ("N", n),
+                ("T", steps),
+                ("t", steps),
+                ("k", steps),
+                ("keep", p),
+                ("q", 1 - p),
+            )
             if letter is not None and name not in letters.domains
         },
         values=letters.values,
     )
     said = ["every unit and every step has a mask of its own, drawn independently"]
     notes = []
-    if n is not None:
+    if units is not None:
         notes.append("the subnetworks share their weights: not 2ⁿ independent models, as bagging would train")
-    if steps is not None:
-        notes.append(f"included: kept in at least one of {unicode(found_or(iterations, steps))} training steps")
+    if iterations is not None:
+        notes.append(f"included: kept in at least one of {unicode(iterations)} training steps")
     return Solution(
-        answers=tuple(Answer(name, found[name], slips=_slips(name, letters, p, n, steps)) for name in closed),
+        answers=tuple(
+            Answer(name, value, slips=_slips(name, chance, units, iterations)) for name, value in found.items()
+        ),
         work=lambda: Work(tuple(lines()), tuple(_routes(kept, units, iterations, found))),
         setting=setting,
         principal=tuple(name for name in ("subnetworks", "included") if name in closed),
@@ -85,16 +85,38 @@ def counted(kept: Expr, units: Expr | None, iterations: Expr | None) -> Solution
     )
 
 
-def found_or(given: Expr | None, letter: Expr) -> Expr:
-    """Return a given, or the letter that stands for it."""
-    return letter if given is None else given
+_BECAUSE = {
+    "subnetworks": "every unit is kept or dropped: 2 choices, n times",
+    "expected_kept": "every unit is kept with the same probability: means add",
+    "kept_variance": "independent units: the variances p(1 - p) add",
+    "all_dropped": "independent units: the probabilities to be dropped multiply",
+    "included": "not dropped in all steps: the complement; the masks of the steps are independent",
+}
 
 
-def _slips(name: str, letters: Letters, p: Sym, n: Sym | None, steps: Sym | None) -> tuple[Slip, ...]:
+def _closed(p: Expr, q: Expr, n: Expr | None, steps: Expr | None) -> dict[str, Expr]:
+    """Return every count, for a keep probability p and a drop probability q."""
+    found = {} if steps is None else {"included": 1 - q**steps}
+    if n is None:
+        return found
+    units = {"subnetworks": expr(2) ** n, "expected_kept": n * p, "kept_variance": n * p * q, "all_dropped": q**n}
+    return units | found
+
+
+def _sums(p: Expr, n: Sym | None, letters: Letters) -> dict[str, Expr]:
+    """Return mean and variance as sums over the units."""
+    if n is None:
+        return {}
+    index = next(name for name in ("i", "j", "k", "l") if name not in letters.domains)
+    return {"expected_kept": Sum(index, ONE, n, p), "kept_variance": Sum(index, ONE, n, p * (1 - p))}
+
+
+def _slips(name: str, chance: Chance, n: Expr | None, steps: Expr | None) -> tuple[Slip, ...]:
+    p, q = chance
     wrong: dict[str, list[tuple[Expr, str]]] = {}
     if steps is not None:
         wrong["included"] = [
-            ((1 - p) ** steps, "that is the probability that it is dropped in every step"),
+            (q**steps, "that is the probability that it is dropped in every step"),
             (p**steps, "that is the probability that it is kept in every step"),
             (1 - p**steps, "that is the probability that it is dropped at least once: the drop probability is 1 - p"),
             (steps * p, "that is the expected number of steps with the unit, not a probability"),
@@ -106,11 +128,11 @@ def _slips(name: str, letters: Letters, p: Sym, n: Sym | None, steps: Sym | None
                 (n**2, "two choices for each of n units are 2ⁿ, not n²"),
                 (expr(2) ** n - 1, "the mask that drops every unit counts too"),
             ],
-            "expected_kept": [(n * (1 - p), "that is the expected number of dropped units")],
+            "expected_kept": [(n * q, "that is the expected number of dropped units")],
             "kept_variance": [(n * p, "that is the mean")],
             "all_dropped": [(p**n, "that is the probability that all are kept")],
         }
-    return tuple(Slip(value_of(value, letters.values), because, name) for value, because in wrong.get(name, ()))
+    return tuple(Slip(value, because, name) for value, because in wrong.get(name, ()))
 
 
 def _definitions(p: str, n: str, steps: str) -> dict[str, Any]:
@@ -171,7 +193,10 @@ def _routes(
         yield Route("the counts of units", "the distribution of the number kept, unit by unit", values, counts)
     if iterations is not None and not (isinstance(iterations, Num) and iterations.value > MAX_LOOPED):
         yield Route(
-            "included", "step by step, what is left unused", found["included"], lambda point: 1 - never(point, iterations)
+            "included",
+            "step by step, what is left unused",
+            found["included"],
+            lambda point: 1 - never(point, iterations),
         )
     number = iterations if iterations is not None else units
     if isinstance(kept, Num) and isinstance(number, Num) and number.value <= MAX_SIMULATED:

@@ -3,16 +3,32 @@
 from __future__ import annotations
 
 from fractions import Fraction
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from dlcalc.derivation import Letters
 from dlcalc.notation.evaluate import PLAIN
-from dlcalc.notation.expression import ONE, ZERO, Add, Div, Expr, Mul, Num, Pow, Sym, expr, fold, substitute
+from dlcalc.notation.expression import ONE, ZERO, Add, Div, Expr, Mul, Num, Pow, Sym, expr, substitute
 from dlcalc.notation.printing import Value, plain, unicode
-from dlcalc.solution import COUNT, REAL, UNIT, Answer, Domain, Experiment, Route, Setting, Slip, Solution, Step, Work, symbols
+from dlcalc.solution import (
+    COUNT,
+    REAL,
+    UNIT,
+    Answer,
+    Domain,
+    Experiment,
+    Route,
+    Setting,
+    Slip,
+    Solution,
+    Step,
+    Work,
+    symbols,
+)
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Callable, Iterator, Mapping
+
+    from dlcalc.topics.dropout.chance import Chance
 
 TWO = expr(2)
 BIT = Domain(Fraction(0), Fraction(1), whole=True)
@@ -20,8 +36,24 @@ RUNS = 20_000
 STANDARD_ERRORS = 5.0
 
 
-def moments(kept: Expr, x: Value | None, *, inverted: bool) -> Solution:
+class _Form(NamedTuple):
+    """What dropout gives of a value x, for a keep probability p and a drop probability q."""
+
+    inverted: bool
+
+    def mean(self, x: Expr, p: Expr) -> Expr:
+        """Return the mean in training."""
+        return x if self.inverted else p * x
+
+    def variance(self, x: Expr, p: Expr, q: Expr) -> Expr:
+        """Return the variance in training."""
+        return x**2 * q / p if self.inverted else p * q * x**2
+
+
+def moments(chance: Chance, x: Value | None, *, inverted: bool) -> Solution:
     """Answer with what a layer does in training and at test, and with the moments of what it gives in training."""
+    kept, dropped = chance
+    form = _Form(inverted)
     given: Value = Sym(_unused("x", kept)) if x is None else x
     single = isinstance(given, Expr)
     letters = Letters(taken=symbols(kept, given))
@@ -31,26 +63,30 @@ def moments(kept: Expr, x: Value | None, *, inverted: bool) -> Solution:
         letters.domains.setdefault(name, REAL)
     m, weight, later, h, n, k = (letters.letter(name, None, domain) for name, domain in _LETTERS)
     scaled = Div(value, p) if inverted else value
-    mean = value if inverted else p * value
-    variance = value**2 * (1 - p) / p if inverted else p * (1 - p) * value**2
-    test = value if inverted else p * value
+    mean, variance = form.mean(value, p), form.variance(value, p, 1 - p)
+    test = mean
+    found = {
+        "mean": _each(given, lambda entry: form.mean(entry, kept)),
+        "variance": _each(given, lambda entry: form.variance(entry, kept, dropped)),
+    }
 
-    def put_in(formula: Expr) -> Value:
-        if isinstance(given, Expr):
-            return fold(substitute(formula, letters.values))
-        return _each(given, lambda entry: fold(substitute(formula, {**letters.values, value.name: entry})))
+    def slips(name: str) -> tuple[Slip, ...]:
+        wrong = [w for w in _SLIPS if w.answer == name and w.inverted == inverted]
+        defined = [w for w in wrong if not (w.divides and kept == ZERO) and not (w.divides_by_drop and dropped == ZERO)]
+        return tuple(
+            Slip(_each(given, lambda entry, w=w: w.value(entry, kept, dropped)), w.because, name) for w in defined
+        )
 
-    found = {"mean": put_in(mean), "variance": put_in(variance), "test": put_in(test)}
     answers = [
-        Answer("mean", found["mean"], slips=_mean_slips(put_in, value, p, inverted=inverted)),
-        Answer("variance", found["variance"], slips=_variance_slips(put_in, value, p, inverted=inverted)),
-        Answer("test", found["test"], slips=_test_slips(put_in, value, p, inverted=inverted)),
+        Answer("mean", found["mean"], slips=slips("mean")),
+        Answer("variance", found["variance"], slips=slips("variance")),
+        Answer("test", found["mean"], slips=slips("test")),
         Answer("dropped_gradient", ZERO),
         Answer("removed_parameters", ZERO),
     ]
     if single:
-        train = put_in(m * value / p if inverted else m * value)
-        slip = put_in(m * value if inverted else m * value / p)
+        train = _each(given, lambda entry: m * entry / kept if inverted else m * entry)
+        slip = _each(given, lambda entry: m * entry if inverted or kept == ZERO else m * entry / kept)
         why = "the division by the keep probability is missing" if inverted else "the classic form does not divide"
         answers.insert(0, Answer("train", train, slips=(Slip(slip, why, "train"),)))
 
@@ -60,12 +96,12 @@ def moments(kept: Expr, x: Value | None, *, inverted: bool) -> Solution:
         outcomes = Add((Mul((p, scaled)), Mul((Add((ONE, -p)), ZERO))))
         yield Step("mean", Sym("mean"), Sym("mean"), outcomes, f"both outcomes, with the probabilities {p} and 1 - {p}")
         yield Step("mean", Sym("mean"), outcomes, mean, "computed")
-        spread = Add(
-            (Mul((p, Pow(Add((scaled, -mean)), TWO))), Mul((Add((ONE, -p)), Pow(Add((ZERO, -mean)), TWO))))
-        )
+        spread = Add((Mul((p, Pow(Add((scaled, -mean)), TWO))), Mul((Add((ONE, -p)), Pow(Add((ZERO, -mean)), TWO)))))
         yield Step("variance", Sym("variance"), Sym("variance"), spread, "squared distances from the mean, weighted")
         yield Step("variance", Sym("variance"), spread, variance, "collected")
-        because = "nothing to do at test: the mean of training already" if inverted else "at test times p: the same mean"
+        because = (
+            "nothing to do at test: the mean of training already" if inverted else "at test times p: the same mean"
+        )
         yield Step("test", Sym("test"), Sym("mean"), test, because)
         factor = m / p if inverted else m
         back = Div(later * (factor * (value + h) * weight - factor * (value - h) * weight), 2 * h * weight)
@@ -81,17 +117,17 @@ def moments(kept: Expr, x: Value | None, *, inverted: bool) -> Solution:
             yield Step("parameters", Sym(name), Sym(name), n * k, because)
         if letters.values or not single:
             for name, formula in (("mean", mean), ("variance", variance)):
-                inserted = _inserted(formula, given, value, letters.values)
-                if _text(inserted) != _text(found[name]):
+                inserted = _each(given, lambda entry: substitute(formula, {**letters.values, value.name: entry}))  # noqa: B023 (called at once)
+                if plain(inserted) != plain(found[name]):
                     yield Step(f"{name}-givens", Sym(name), inserted, found[name], "the givens put in")
 
     def enumerated(point: Mapping[str, Any]) -> list[Any]:
         """Run over both outcomes of every entry."""
-        chance = PLAIN.value(kept, point)
+        likely = PLAIN.value(kept, point)
         firsts, seconds = [], []
         for entry in _flat(given):
             at = PLAIN.value(entry, point)
-            results = [(chance, at / chance if inverted else at), (1 - chance, 0 * at)]
+            results = [(likely, at / likely if inverted else at), (1 - likely, 0 * at)]
             centre = sum(weighed * result for weighed, result in results)
             firsts.append(centre)
             seconds.append(sum(weighed * (result - centre) ** 2 for weighed, result in results))
@@ -151,7 +187,14 @@ def moments(kept: Expr, x: Value | None, *, inverted: bool) -> Solution:
     )
 
 
-_LETTERS = (("mask", BIT), ("w", Domain(Fraction(0), Fraction(3))), ("delta", REAL), ("s", UNIT), ("n", COUNT), ("k", COUNT))
+_LETTERS = (
+    ("mask", BIT),
+    ("w", Domain(Fraction(0), Fraction(3))),
+    ("delta", REAL),
+    ("s", UNIT),
+    ("n", COUNT),
+    ("k", COUNT),
+)
 """The mask, a weight, the gradient that arrives, the step of a difference quotient, units and their inputs."""
 
 
@@ -168,38 +211,33 @@ def _read(units: int, inputs: int, *, masked: bool) -> int:
     return len(seen) if not masked or [m * s for m, s in zip(mask, scores, strict=True)] == scores else 0
 
 
-def _mean_slips(put_in: Any, x: Expr, p: Expr, *, inverted: bool) -> tuple[Slip, ...]:  # noqa: ANN401 (a function)
-    if inverted:
-        return (
-            Slip(put_in(p * x), "that is the mean without the division by the keep probability", "mean"),
-            Slip(put_in(x / p), "that is the value of a kept unit, not the mean", "mean"),
-            Slip(put_in(x * (1 - p)), "that takes the drop probability for the keep probability", "mean"),
-        )
-    return (
-        Slip(put_in(x), "the classic form does not divide: that is the mean of inverted dropout", "mean"),
-        Slip(put_in(x * (1 - p)), "that takes the drop probability for the keep probability", "mean"),
-    )
+class _Wrong(NamedTuple):
+    """A common wrong answer, as a function of the value, the keep and the drop probability."""
+
+    answer: str
+    inverted: bool
+    value: Callable[[Expr, Expr, Expr], Expr]
+    because: str
+    divides: bool = False
+    divides_by_drop: bool = False
 
 
-def _variance_slips(put_in: Any, x: Expr, p: Expr, *, inverted: bool) -> tuple[Slip, ...]:  # noqa: ANN401 (as above)
-    plain_mask, divided = p * (1 - p) * x**2, x**2 * (1 - p) / p
-    slips = [Slip(put_in(p * (1 - p)), "the square of x is missing", "variance")] if not inverted else []
-    swapped = x**2 * p / (1 - p) if inverted else None
-    if inverted:
-        slips.append(Slip(put_in(plain_mask), "that is without the division: 1/p² is missing", "variance"))
-        slips.append(Slip(put_in((1 - p) * x**2), "a constant comes out squared: 1/p², not 1/p", "variance"))
-    else:
-        slips.append(Slip(put_in(divided), "that is the variance of inverted dropout", "variance"))
-    if swapped is not None and put_in(p) != ONE:
-        slips.append(Slip(put_in(swapped), "that takes the drop probability for the keep probability", "variance"))
-    return tuple(slips)
-
-
-def _test_slips(put_in: Any, x: Expr, p: Expr, *, inverted: bool) -> tuple[Slip, ...]:  # noqa: ANN401 (as above)
-    if inverted:
-        why = "inverted dropout has divided in training: nothing is left to do at test"
-        return (Slip(put_in(p * x), why, "test"), Slip(put_in(x / p), "that is training: at test nothing is divided"))
-    return (Slip(put_in(x), "the classic form multiplies by the keep probability at test", "test"),)
+_SWAPPED = "that takes the drop probability for the keep probability"
+_SLIPS = (
+    _Wrong("mean", True, lambda x, p, _: p * x, "that is the mean without the division by the keep probability"),
+    _Wrong("mean", True, lambda x, p, _: x / p, "that is the value of a kept unit, not the mean", divides=True),
+    _Wrong("mean", True, lambda x, _, q: q * x, _SWAPPED),
+    _Wrong("mean", False, lambda x, _, __: x, "the classic form does not divide: that is the mean of inverted dropout"),
+    _Wrong("mean", False, lambda x, _, q: q * x, _SWAPPED),
+    _Wrong("variance", True, lambda x, p, q: p * q * x**2, "that is without the division: 1/p² is missing"),
+    _Wrong("variance", True, lambda x, _, q: q * x**2, "a constant comes out squared: 1/p², not 1/p"),
+    _Wrong("variance", True, lambda x, p, q: x**2 * p / q, _SWAPPED, divides_by_drop=True),
+    _Wrong("variance", False, lambda _, p, q: p * q, "the square of x is missing"),
+    _Wrong("variance", False, lambda x, p, q: x**2 * q / p, "that is the variance of inverted dropout", divides=True),
+    _Wrong("test", True, lambda x, p, _: p * x, "inverted dropout has divided in training: nothing is left to do"),
+    _Wrong("test", True, lambda x, p, _: x / p, "that is training: at test nothing is divided", divides=True),
+    _Wrong("test", False, lambda x, _, __: x, "the classic form multiplies by the keep probability at test"),
+)
 
 
 def _simulated(chance: float, values: list[float], *, inverted: bool) -> Experiment:
@@ -222,12 +260,6 @@ def _simulated(chance: float, values: list[float], *, inverted: bool) -> Experim
     return Experiment("mean", f"{RUNS:,} random masks, the farthest in standard errors", run)
 
 
-def _inserted(formula: Expr, given: Value, x: Sym, values: Mapping[str, Expr]) -> Value:
-    if isinstance(given, Expr):
-        return substitute(formula, values)
-    return _each(given, lambda entry: substitute(formula, {**values, x.name: entry}))
-
-
 def _each(value: Value, result: Any) -> Value:  # noqa: ANN401 (a function of an expression)
     if isinstance(value, Expr):
         found: Expr = result(value)
@@ -241,10 +273,6 @@ def _flat(value: Value) -> Iterator[Expr]:
         return
     for part in value:
         yield from _flat(part)
-
-
-def _text(value: Value) -> str:
-    return plain(value)
 
 
 def _unused(preferred: str, *given: Value) -> str:

@@ -49,9 +49,7 @@ def _bits(mask: Value) -> tuple[Num, ...]:
     return tuple(bit for bit in given if isinstance(bit, Num))
 
 
-def _list(
-    name: str, given: Value | None, length: int, letter: str, whose: str = "the mask has"
-) -> tuple[Expr, ...]:
+def _list(name: str, given: Value | None, length: int, letter: str, whose: str = "the mask has") -> tuple[Expr, ...]:
     """Return a given as a list of this length; letters where it is missing."""
     if given is None:
         return tuple(Sym(f"{letter}_{i}") for i in range(1, length + 1))
@@ -76,7 +74,7 @@ def _by_engine(kept: Expr, bits: Sequence[Num], given: Mapping[str, Value], wrt:
     program = f"{layer}output = {masked}{' / p' if inverted else ''}"
     solution = backprop.function(program=program, wrt=wrt, upstream="output=g", at=data)
     said = "inverted: output = mask·x/keep" if inverted else "classic: output = mask·x in training"
-    notes = [f"units {', '.join(dropped)} are dropped: output and gradient are 0 there"] if dropped else []
+    notes = [f"dropped: {', '.join(dropped)} (counted from 1); output and gradient are 0 there"] if dropped else []
     solution = replace(solution, conventions=(said, *solution.conventions), notes=(*solution.notes, *notes))
     return renamed(solution, NAMES, first=("output", "gradient"))
 
@@ -122,11 +120,14 @@ def _by_entries(
 
     def through(values: Sequence[Expr]) -> tuple[Expr, ...]:
         return tuple(
-            ZERO if bit == ZERO else value / kept if inverted else value for bit, value in zip(bits, values, strict=True)
+            ZERO if bit == ZERO else value / kept if inverted else value
+            for bit, value in zip(bits, values, strict=True)
         )
 
     def masked(values: Sequence[Expr]) -> tuple[Expr, ...]:
-        return tuple(Mul((bit, Div(value, kept) if inverted else value)) for bit, value in zip(bits, values, strict=True))
+        return tuple(
+            Mul((bit, Div(value, kept) if inverted else value)) for bit, value in zip(bits, values, strict=True)
+        )
 
     output, gradient = through(x), through(arriving)
     slips = (
@@ -155,7 +156,9 @@ def _by_entries(
         work=lambda: Work(
             (
                 Step("output", Sym("output"), masked(x), output, "mask, entry by entry"),
-                Step("gradient", Sym("gradient"), masked(arriving), gradient, "what arrives goes through the same mask"),
+                Step(
+                    "gradient", Sym("gradient"), masked(arriving), gradient, "what arrives goes through the same mask"
+                ),
             ),
             (
                 Route(

@@ -40,9 +40,7 @@ STANDARD_ERRORS = 5.0
 C, Z = Sym("c"), Sym("z")
 
 
-def placed(
-    name: str, kept: Expr, x: Value | None, weights: Value | None, bias: Expr, *, inverted: bool
-) -> Solution:
+def placed(name: str, kept: Expr, x: Value | None, weights: Value | None, bias: Expr, *, inverted: bool) -> Solution:
     """Answer where the mask may stand, and compare the average over all masks with the pass at test."""
     chance = kept if isinstance(kept, Num) else HALF
     f = ACTIVATIONS[name]
@@ -99,7 +97,9 @@ def placed(
     if f.homogeneous and not f.linear:
         notes.append("order does not matter in training; the average over masks is another question")
     if not inverted and not f.homogeneous and PLAIN.value(f.of(ZERO), {}) == 0:
-        notes.append(f"without a division a mask of 0 and 1 alone commutes with {name}, since f(0) = 0; f(p z) at test does not")
+        notes.append(
+            f"without a division a mask of 0 and 1 alone commutes with {name}, since f(0) = 0; f(p z) at test does not"
+        )
     notes.append(
         "average over masks = one pass at test: for every linear f; for another f the answer holds at these numbers"
     )
@@ -110,8 +110,11 @@ def placed(
         work=lambda: Work(tuple(steps()), tuple(routes())),
         setting=Setting(
             domains={"c": POSITIVE, "z": REAL, "x1": REAL, "x2": REAL, "w1": REAL, "w2": REAL, "p": POSITIVE},
-            definitions={"average": lambda _: sum(PLAIN.value(t, {}) for t in _terms(
-                f, chance, values, towards, bias, inverted=inverted))},
+            definitions={
+                "average": lambda _: sum(
+                    PLAIN.value(t, {}) for t in _terms(f, chance, values, towards, bias, inverted=inverted)
+                )
+            },
         ),
         principal=("order_matters", "average_equals_test"),
         conventions=(f"{said}; {'a demonstration at ' if demonstration else ''}{shown}",),
@@ -197,7 +200,9 @@ def _order(name: str, f: Activation, chance: Expr, *, inverted: bool) -> Iterato
         return
     scaled, outside = (f.of(ONE / chance), f.of(ONE) / chance) if inverted else (f.of(chance), chance * f.of(ONE))
     relation = ">" if _float(scaled) > _float(outside) else "<"
-    because = f"the factor does not pass: counterexample at z = 1, factor {unicode(ONE / chance if inverted else chance)}"
+    because = (
+        f"the factor does not pass: counterexample at z = 1, factor {unicode(ONE / chance if inverted else chance)}"
+    )
     yield Step("order", Sym("f_z"), scaled, outside, because, relation=relation)
 
 
@@ -215,7 +220,14 @@ def _linear_proof(*, inverted: bool) -> Iterator[Step]:
 
 
 def _simulated(
-    f: Activation, p: Expr, values: Sequence[Expr], towards: Sequence[Expr], bias: Expr, average: Expr, *, inverted: bool
+    f: Activation,
+    p: Expr,
+    values: Sequence[Expr],
+    towards: Sequence[Expr],
+    bias: Expr,
+    average: Expr,
+    *,
+    inverted: bool,
 ) -> Experiment:
     def run(seed: int) -> tuple[float, float]:
         import numpy as np
