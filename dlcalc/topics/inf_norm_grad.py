@@ -50,8 +50,9 @@ def inf_norm_grad(
         Expr | None, scalar("--eta", "--learning-rate", help="Learning rate: adds the updated weights.", least=0)
     ] = None,
     decay: Annotated[
-        Expr, scalar("--lambda", "--alpha", help="Factor of the penalty λ‖W‖ in the update (default 1).", least=0)
-    ] = ONE,
+        Expr | None,
+        scalar("--lambda", "--alpha", help="Factor of the penalty λ‖W‖ in the update (default 1).", least=0),
+    ] = None,
 ) -> Solution:
     """Gradient of the matrix infinity norm ‖W‖_∞ (largest absolute row sum), and the weight update with it.
 
@@ -70,6 +71,8 @@ def inf_norm_grad(
     for name, rate in (("lr", lr), ("decay", decay)):
         if rate is not None and (approximate(rate) or 0) < 0:
             raise DlcalcError(f"--{name} {plain(rate)} is less than 0", "use 0 or more")
+    if decay is not None and lr is None:
+        raise DlcalcError("--decay is for the update, which needs a learning rate", "add --lr")
     from dlcalc.topics.backprop import backprop
 
     if weights is None:
@@ -82,7 +85,13 @@ def inf_norm_grad(
     sizes = [s.value for s in sums if isinstance(s, Num)]
     largest = [i for i, size in enumerate(sizes) if size == max(sizes)]
     scalar_part = _by_definition(
-        rows, norm, largest, sums, isinstance(weights[0], Expr) if isinstance(weights, tuple) else True, lr, decay
+        rows,
+        norm,
+        largest,
+        sums,
+        isinstance(weights[0], Expr) if isinstance(weights, tuple) else True,
+        lr,
+        decay or ONE,
     )
     kink = len(largest) > 1 or max(sizes) == 0 or ZERO in _lines(rows, norm)[largest[0]]
     if kink:
@@ -120,10 +129,7 @@ def _by_definition(
     """Answer with the sign of the first largest line, and prove that it is a subgradient."""
     chosen = largest[0]
 
-    def slope(i: int, j: int) -> Expr:
-        return call("sign", rows[i][j]) if (i if norm == "inf" else j) == chosen else ZERO
-
-    gradient = tuple(tuple(slope(i, j) for j in range(len(rows[0]))) for i in range(len(rows)))
+    gradient = _signs(rows, norm, chosen)
     signs = tuple(tuple(call("sign", w) for w in row) for row in rows)
     single = tuple(tuple(_largest_entry(rows, i, j) for j in range(len(rows[0]))) for i in range(len(rows)))
     line = LINES[norm]
@@ -131,11 +137,18 @@ def _by_definition(
     def shaped(matrix: Any) -> Value:  # noqa: ANN401 (rows of expressions)
         return tuple(row[0] for row in matrix) if flat else matrix
 
+    tied_slips = tuple(
+        Slip(
+            shaped(_signs(rows, norm, i)), f"that is a subgradient too, of {line} {i + 1} that ties: the first is asked"
+        )
+        for i in largest[1:]
+    )
     answers = [
         Answer(
             "gradient",
             shaped(gradient),
             slips=(
+                *tied_slips,
                 Slip(shaped(signs), f"that is the gradient of Σ|w|: only the largest {line} counts", "subgradient"),
                 Slip(shaped(single), f"the largest {line} counts as a whole, not its largest entry", "subgradient"),
             ),
@@ -219,6 +232,14 @@ def _by_definition(
         principal=("gradient",) if lr is None else ("gradient", "updated"),
         conventions=tuple(said),
         notes=tuple(notes),
+    )
+
+
+def _signs(rows: Rows, norm: str, chosen: int) -> tuple[tuple[Expr, ...], ...]:
+    """Return the signs of one line, and 0 elsewhere."""
+    return tuple(
+        tuple(call("sign", w) if (i if norm == "inf" else j) == chosen else ZERO for j, w in enumerate(row))
+        for i, row in enumerate(rows)
     )
 
 
