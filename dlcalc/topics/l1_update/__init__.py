@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Annotated
 
+from dlcalc.entries import unused
 from dlcalc.errors import DlcalcError
 from dlcalc.givens import scalar, values
 from dlcalc.notation.evaluate import approximate
@@ -70,7 +71,7 @@ def l1_update(
             raise DlcalcError(f"--{name} {plain(rate)} is less than 0", "use 0 or more")
     given = tuple(value for value in (weights, gradient, lr, decay, target) if value is not None)
     taken = symbols(*given, l2)
-    rates = Rates(lr or _letter("eta", taken), decay or _letter("lambda", taken), l2)
+    rates = Rates(lr or Sym(unused("eta", taken)), decay or Sym(unused("lambda", taken)), l2)
     parts = []
     if target is not None:
         from dlcalc.topics.l1_update.minimum import minimum
@@ -83,10 +84,6 @@ def l1_update(
             gradient = _differences(weights, target)
         parts.append(stepped(rates, weights, gradient, taken))
     return joined(*parts) if len(parts) > 1 else parts[0]
-
-
-def _letter(preferred: str, taken: frozenset[str]) -> Sym:
-    return Sym(next(name for name in (preferred, f"{preferred}1", f"{preferred}2") if name not in taken))
 
 
 def _differences(weights: Value | None, target: Value) -> Value | None:

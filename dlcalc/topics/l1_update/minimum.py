@@ -6,6 +6,7 @@ from fractions import Fraction
 from typing import TYPE_CHECKING, Any
 
 from dlcalc.derivation import Letters
+from dlcalc.entries import each, entries
 from dlcalc.errors import DlcalcError
 from dlcalc.notation.evaluate import PLAIN
 from dlcalc.notation.expression import ZERO, Add, Call, Div, Expr, Mul, Num, Pow, Sym, expr, substitute
@@ -52,8 +53,8 @@ def minimum(rates: Rates, target: Value) -> Solution:
     lr = letters.letter("eta", rates.lr, UNIT)
     w, t, s = letters.letter("w", None, REAL), letters.letter("t", None, POSITIVE), letters.letter("s", None, _INSIDE)
     case = _Case(Rates(lr, lam, mu), a, w, t, s)
-    first = _each(target, rates.minimum)
-    second = _each(target, lambda entry: entry / (1 + rates.decay))
+    first = each(target, rates.minimum)
+    second = each(target, lambda entry: entry / (1 + rates.decay))
     nobody = rates.decay == ZERO
     name = "elastic_minimum" if rates.ridge != ZERO else "l1_minimum"
     zeros = "without a penalty it does not" if nobody else "it is exactly 0 for every |a| ≤ λ, not for a = 0 alone"
@@ -170,10 +171,10 @@ def _u(value: Expr) -> str:
 
 def _put_in(case: _Case, values: Mapping[str, Expr], target: Value, first: Value, second: Value) -> Iterator[Step]:
     """Put the givens into both minima."""
-    flat = list(_flat(target))
+    flat = list(entries(target))
     formulas = (case.rates.minimum(case.a), case.a / (1 + case.rates.decay))
     for name, formula, found in zip(("l1_minimum", "l2_minimum"), formulas, (first, second), strict=True):
-        for entry, value in list(zip(flat, _flat(found), strict=True))[:MAX_SHOWN]:
+        for entry, value in list(zip(flat, entries(found), strict=True))[:MAX_SHOWN]:
             used = {**values, case.a.name: entry}
             inserted = substitute(formula, used)
             if plain(inserted) != plain(value):
@@ -182,8 +183,8 @@ def _put_in(case: _Case, values: Mapping[str, Expr], target: Value, first: Value
 
 def _routes(rates: Rates, target: Value, first: Value, second: Value) -> Iterator[Route | Experiment]:
     """Search for both minima by their losses alone."""
-    flat = tuple(_flat(target))
-    found = (*_flat(first), *_flat(second))
+    flat = tuple(entries(target))
+    found = (*entries(first), *entries(second))
 
     def searched(point: Mapping[str, Any]) -> list[float]:
         lam, mu = (float(PLAIN.value(rate, point)) for rate in (rates.decay, rates.ridge))
@@ -246,7 +247,7 @@ def _first_slips(rates: Rates, target: Value) -> tuple[Slip, ...]:
         (lambda a: soft(a, 2 * lam), "the threshold is λ: the ½ of the loss cancels the 2 of its derivative"),
         (lambda a: a / (1 + lam), "that is the minimum with L2"),
     )
-    return tuple(Slip(_each(target, value), because, "positive") for value, because in wrong)
+    return tuple(Slip(each(target, value), because, "positive") for value, because in wrong)
 
 
 def _second_slips(rates: Rates, target: Value) -> tuple[Slip, ...]:
@@ -256,19 +257,4 @@ def _second_slips(rates: Rates, target: Value) -> tuple[Slip, ...]:
         (lambda a: soft(a, lam), "that is the minimum with L1"),
         (lambda a: a * (1 - lam), "that is one gradient step from a, not the minimum"),
     )
-    return tuple(Slip(_each(target, value), because, "ridge") for value, because in wrong)
-
-
-def _each(value: Value, result: Any) -> Value:  # noqa: ANN401 (a function of an expression)
-    if isinstance(value, Expr):
-        found: Expr = result(value)
-        return found
-    return tuple(_each(part, result) for part in value)
-
-
-def _flat(value: Value) -> Iterator[Expr]:
-    if isinstance(value, Expr):
-        yield value
-        return
-    for part in value:
-        yield from _flat(part)
+    return tuple(Slip(each(target, value), because, "ridge") for value, because in wrong)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from fractions import Fraction
 from typing import NamedTuple
 
 from dlcalc.notation.expression import ZERO, Expr, Num
@@ -43,6 +44,6 @@ def soft(value: Expr, threshold: Expr) -> Expr:
     if threshold == ZERO:
         return value
     if isinstance(value, Num) and isinstance(threshold, Num):
-        size = max(abs(value.value) - threshold.value, 0)
+        size = max(abs(value.value) - threshold.value, Fraction(0))
         return Num(size if value.value > 0 else -size)
     return sign(value) * call("max", call("abs", value) - threshold, ZERO)

@@ -6,6 +6,7 @@ from fractions import Fraction
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
+from dlcalc.entries import entries, unused
 from dlcalc.errors import DlcalcError
 from dlcalc.notation.evaluate import PLAIN
 from dlcalc.notation.expression import ZERO, Add, Call, Div, Expr, Mul, Num, Pow, Sym, add, expr
@@ -23,8 +24,8 @@ MAX_SHOWN = 6
 
 def stepped(rates: Rates, weights: Value | None, gradient: Value | None, taken: frozenset[str]) -> Solution:
     """Answer with the weights after one step of either kind, and the penalty."""
-    start: Value = Sym(_unused("w", taken)) if weights is None else weights
-    flat = tuple(_flat(start))
+    start: Value = Sym(unused("w", taken)) if weights is None else weights
+    flat = tuple(entries(start))
     push = _gradients(gradient, start, len(flat), taken)
     domains = dict.fromkeys(sorted(symbols(start, push)), REAL)
     domains |= dict.fromkeys(sorted(symbols(*rates)), POSITIVE)
@@ -44,9 +45,9 @@ def stepped(rates: Rates, weights: Value | None, gradient: Value | None, taken: 
             "penalty", penalty, slips=(Slip(rates.decay / 2 * add(*(w**2 for w in flat)), "that is the L2 penalty"),)
         ),
     )
-    zeros = sum(entry == ZERO for entry in _flat(prox))
+    zeros = sum(entry == ZERO for entry in entries(prox))
     notes = [f"the proximal step makes {zeros} of {len(flat)} weights exactly 0"] if not symbols(prox) else []
-    crossed = [i for i, (w, v) in enumerate(zip(flat, _flat(sub), strict=True), 1) if _crosses(w, v)]
+    crossed = [i for i, (w, v) in enumerate(zip(flat, entries(sub), strict=True), 1) if _crosses(w, v)]
     if crossed:
         notes.append(
             f"the subgradient step crosses 0 at weight {', '.join(map(str, crossed[:MAX_SHOWN]))}: it hovers there"
@@ -57,7 +58,7 @@ def stepped(rates: Rates, weights: Value | None, gradient: Value | None, taken: 
             tuple(_steps(rates, domains, flat, push, sub, prox)), (_route(rates, flat, push, sub, prox),)
         ),
         setting=Setting(
-            domains={**domains, **dict.fromkeys((_unused(n, frozenset(domains)) for n in _OWN), REAL)},
+            domains={**domains, **dict.fromkeys((unused(n, frozenset(domains)) for n in _OWN), REAL)},
             definitions=_definitions(rates, flat, push),
             aliases=_aliases(rates, domains),
         ),
@@ -89,13 +90,13 @@ def _crosses(before: Expr, after: Expr) -> bool:
 
 def _gradients(gradient: Value | None, start: Value, length: int, taken: frozenset[str]) -> tuple[Expr, ...]:
     if gradient is None:
-        stem = _unused("g", taken)
+        stem = unused("g", taken)
         return (Sym(stem),) if isinstance(start, Expr) else tuple(Sym(f"{stem}_{i}") for i in range(1, length + 1))
     if gradient == ZERO:
         return (ZERO,) * length
     if any(isinstance(row, tuple) for value in (start, gradient) if isinstance(value, tuple) for row in value):
         raise DlcalcError("--weights or --gradient has rows", "give a list: every weight is updated by itself")
-    found = tuple(_flat(gradient))
+    found = tuple(entries(gradient))
     if len(found) != length or isinstance(gradient, Expr) != isinstance(start, Expr):
         raise DlcalcError(
             f"--gradient has {len(found)} entries, but there are {length} weights", f"give {length}, or --gradient 0"
@@ -106,7 +107,7 @@ def _gradients(gradient: Value | None, start: Value, length: int, taken: frozens
 def _steps(
     rates: Rates, domains: Mapping[str, Any], flat: tuple[Expr, ...], push: tuple[Expr, ...], sub: Value, prox: Value
 ) -> Iterator[Step]:
-    u, v = (Sym(_unused(n, frozenset(domains))) for n in _OWN)
+    u, v = (Sym(unused(n, frozenset(domains))) for n in _OWN)
     lr, lam, mu = rates
     because = "sign(w) is a subgradient of |w|: the line through w with this slope stays below, at every v"
     yield Step("subgradient", Sym("penalty"), Call("abs", (v,)), call("abs", u) + sign(u) * (v - u), because, ">=")
@@ -117,7 +118,7 @@ def _steps(
     at = Div(Pow(Add((best, -u)), TWO), TWO) + lr * lam * call("abs", best) + lr * mu / 2 * best**2
     because = "the soft threshold is where ½(v - u)² + ηλ|v| is least: the proximal step"
     yield Step("threshold", Sym("proximal"), near, at, because, ">=")
-    pairs = list(zip(flat, push, _flat(sub), _flat(prox), strict=True))
+    pairs = list(zip(flat, push, entries(sub), entries(prox), strict=True))
     for i, (w, g, after, _) in enumerate(pairs[:MAX_SHOWN], 1):
         target, tilted = _named("subgradient", i, flat), [g, Mul((lam, Call("sign", (w,))))]
         inserted = Add((w, Mul((expr(-1), lr, Add((*tilted, Mul((mu, w))) if mu != ZERO else tuple(tilted))))))
@@ -170,7 +171,7 @@ def _route(rates: Rates, flat: tuple[Expr, ...], push: tuple[Expr, ...], sub: Va
         return [*(_descended(rates, w, g, point) for w, g in pairs), *(_nearest(rates, w, g, point) for w, g in pairs)]
 
     method = "central differences of loss and penalty; the proximal point by bisection"
-    return Route("both steps", method, (*_flat(sub), *_flat(prox)), run)
+    return Route("both steps", method, (*entries(sub), *entries(prox)), run)
 
 
 def _searched(u: float, first: float, second: float) -> float:
@@ -209,15 +210,3 @@ def _proximal_slips(rates: Rates, shaped: Callable[[Callable[[Expr, Expr], Expr]
         (rates.subgradient, "that is the subgradient step: it does not stop at 0"),
     ]
     return tuple(Slip(shaped(value), because, "proximal") for value, because in wrong)
-
-
-def _flat(value: Value) -> Iterator[Expr]:
-    if isinstance(value, Expr):
-        yield value
-        return
-    for part in value:
-        yield from _flat(part)
-
-
-def _unused(preferred: str, taken: frozenset[str]) -> str:
-    return next(name for name in (preferred, f"{preferred}1", f"{preferred}2", f"{preferred}3") if name not in taken)

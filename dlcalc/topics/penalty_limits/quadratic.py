@@ -175,7 +175,9 @@ def _answers(asked: _Case, w: Expr) -> list[Answer]:
         ),
         verdict("decreases_training_loss", holds=False, otherwise=fits),
         verdict(
-            "underfits_at_infinity", holds=not flat, otherwise=under if not flat else "a = 0: the zero predictor is the best fit"
+            "underfits_at_infinity",
+            holds=not flat,
+            otherwise=under if not flat else "a = 0: the zero predictor is the best fit",
         ),
     ]
 
