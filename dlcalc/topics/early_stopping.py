@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from fractions import Fraction
-from typing import TYPE_CHECKING, Annotated, Any, NamedTuple
+from typing import TYPE_CHECKING, Annotated, Any, Literal, NamedTuple
 
 from dlcalc.errors import DlcalcError
 from dlcalc.givens import choice, scalar, values
@@ -19,24 +19,85 @@ if TYPE_CHECKING:
 
 WRITTEN = 24
 """Evaluations up to which each has a line; of a longer curve those from the best one on."""
+MAX_TIES = 6
 REGIMES = ("overfitting", "underfitting", "at-the-minimum", "diverging")
 
 
 class _Rule(NamedTuple):
-    """When training stops, and what counts as better; losses have the sign that makes smaller better."""
+    """When training stops, what counts as better, and how iterations are counted."""
 
     patience: int | None
     min_delta: Fraction
     first: int
-    sign: int
+    metric: str
+
+    @property
+    def sign(self) -> int:
+        """What the metric is multiplied by so that smaller is better."""
+        return -1 if self.metric == "accuracy" else 1
+
+    @property
+    def window(self) -> int | None:
+        """Evaluations without improvement that end the training; patience 0 acts as 1."""
+        return None if self.patience is None else max(self.patience, 1)
+
+    def counted(self, at: int) -> Num:
+        """Return the number of an iteration."""
+        return number(at + self.first)
 
 
 class _Run(NamedTuple):
-    """What the rule did: the position of the best model that it kept, and of the last evaluation."""
+    """What the rule did: the position of the best model that it kept, and of every evaluation."""
 
     kept: int
-    last: int
-    rows: tuple[tuple[int, Fraction, bool, int], ...]
+    rows: tuple[tuple[int, bool, int], ...]
+    """Position, whether it improved, and how many in a row had not."""
+
+    @property
+    def last(self) -> int:
+        """The position of the last evaluation."""
+        return len(self.rows) - 1
+
+
+class _Case(NamedTuple):
+    """The curves and what became of them."""
+
+    curve: list[Fraction]
+    training: list[Fraction] | None
+    rule: _Rule
+    run: _Run
+
+    @property
+    def signed(self) -> list[Fraction]:
+        """The validation curve with smaller for better."""
+        return [v * self.rule.sign for v in self.curve]
+
+    @property
+    def best(self) -> int:
+        """The position of the lowest point of the whole curve, the first of several."""
+        return self.signed.index(min(self.signed))
+
+    def fell(self, start: int, end: int) -> bool:
+        """Say whether training is at least as good at the end as at the start (taken for granted without a curve)."""
+        return self.training is None or self.training[end] * self.rule.sign <= self.training[start] * self.rule.sign
+
+    @property
+    def overfits(self) -> bool:
+        """Whether validation ends worse than at its best while training does not."""
+        return self.signed[-1] > self.signed[self.best] and self.fell(self.best, -1)
+
+    @property
+    def regime(self) -> str:
+        """Where the model is at the last evaluation."""
+        last, losses = self.run.last, self.signed[: self.run.last + 1]
+        lowest = losses.index(min(losses))
+        if losses[last] > losses[lowest]:
+            return "overfitting" if self.fell(lowest, last) else "diverging"
+        return "underfitting" if last > 0 and losses[last] < losses[last - 1] else "at-the-minimum"
+
+    def gap(self, at: int) -> Num:
+        """Return how much worse validation is than training."""
+        return number((self.curve[at] - (self.training or self.curve)[at]) * self.rule.sign)
 
 
 @topic(
@@ -76,9 +137,9 @@ def early_stopping(
 
     The model with the lowest validation loss is returned: argmin_t val(t). With patience p training stops after p
     evaluations in a row none of which was better by more than min-delta, and the best model up to there is returned.
-    Before the lowest point the model underfits; behind it, where the validation loss rises while the training loss falls,
-    it overfits (possible causes: trained too long, too little or noisy data, too complex a model). The generalisation gap
-    is validation minus training loss.
+    Before the lowest point the model underfits; behind it, where the validation loss rises while the training loss
+    falls, it overfits (usual causes: trained too long, too little or noisy data, too complex a model). The
+    generalisation gap is validation minus training loss.
     Source: Prechelt, Early stopping, but when? (1998); Goodfellow, Bengio and Courville, Deep Learning (2016), section
     7.8; keras.callbacks.EarlyStopping.
 
@@ -101,10 +162,9 @@ def early_stopping(
         int(patience.value) if isinstance(patience, Num) else None,
         min_delta.value if isinstance(min_delta, Num) else Fraction(0),
         int(start.value) if isinstance(start, Num) else 1,
-        -1 if metric == "accuracy" else 1,
+        metric,
     )
-    run = _followed([v * rule.sign for v in curve], rule)
-    return _solution(curve, training, rule, run, metric)
+    return _solution(_Case(curve, training, rule, _followed([v * rule.sign for v in curve], rule)))
 
 
 def _curve(name: str, given: Value) -> list[Fraction]:
@@ -122,110 +182,96 @@ def _followed(losses: list[Fraction], rule: _Rule) -> _Run:
     for at, loss in enumerate(losses):
         better = at == 0 or loss < losses[kept] - rule.min_delta
         kept, waited = (at, 0) if better else (kept, waited + 1)
-        rows.append((at, loss, better, waited))
-        if rule.patience is not None and waited >= max(rule.patience, 1):
+        rows.append((at, better, waited))
+        if rule.window is not None and waited >= rule.window:
             break
-    return _Run(kept, len(rows) - 1, tuple(rows))
+    return _Run(kept, tuple(rows))
 
 
-def _solution(curve: list[Fraction], training: list[Fraction] | None, rule: _Rule, run: _Run, metric: str) -> Solution:
-    signed = [v * rule.sign for v in curve]
-    best = signed.index(min(signed))
-
-    def counted(at: int) -> Num:
-        return number(at + rule.first)
-
-    over = _overfits(signed, training, best, rule.sign)
-    regime = _regime(signed, training, run.last, best, rule.sign)
-    off = 1 - rule.first if rule.first in {0, 1} else 0
-    other = number(run.kept + 1 - rule.first) if rule.first in {0, 1} else number(run.kept)
-    answers = [
-        Answer(
-            "returned",
-            counted(run.kept),
-            slips=(
-                Slip(counted(run.last), "that is where training stops; the best model seen is returned", "best"),
-                Slip(
-                    counted(len(curve) - 1), "that is the last iteration: it is the best one that is returned", "best"
-                ),
-                Slip(other, f"iterations are counted from {rule.first} here (see --start)" if off is not None else ""),
-            ),
-        ),
-        Answer("best_loss" if metric == "loss" else "best_accuracy", number(curve[run.kept])),
-        Answer("stopped", counted(run.last), slips=(Slip(counted(run.kept), "that is the model returned", "wait"),)),
-        Answer("best", counted(best)),
-    ]
-    if training is not None:
-        gap = number((curve[run.kept] - training[run.kept]) * rule.sign)
-        name = "train_at_best"
-        answers += [
-            Answer("gap", gap, slips=(Slip(number((curve[-1] - training[-1]) * rule.sign), "that is at the end"),)),
-            Answer(name, number(training[run.kept])),
-        ]
-    because = (
-        "after the lowest point the validation curve gets worse"
-        if over
-        else "nothing gets worse after the best iteration, or the training curve gets worse too"
-    )
-    answers += [
-        verdict("overfits", holds=over, otherwise=because),
-        word("regime", regime, REGIMES, tuple(Slip(Sym(w), _REGIME[regime], "regime") for w in REGIMES)),
-    ]
-    ties = [counted(i) for i, v in enumerate(signed) if v == min(signed)]
-    notes = []
-    if len(ties) > 1:
-        notes.append(
-            f"iterations {', '.join(map(unicode, ties))} tie: the first of them is the best (it trained least)"
-        )
-    if run.kept != best:
-        why = "training had stopped before" if best > run.last else "its improvement is not above min-delta"
-        notes.append(f"the lowest point, iteration {unicode(counted(best))}, is not returned: {why}")
-    if rule.patience == 0:
-        notes.append("patience 0 stops at the first evaluation without improvement, as patience 1 does")
-    if rule.patience is not None and run.last == len(curve) - 1 and run.rows[-1][3] < max(rule.patience, 1):
-        notes.append("the curve ends before patience does")
-    notes.append(_REGIME[regime])
-    if regime == "overfitting":
-        notes.append(_JUDGEMENT)
-    better = "smaller" if metric == "loss" else "larger"
-
-    def table() -> Iterator[tuple[Any, ...]]:
-        for at, _, improved, waited in run.rows:
-            row = (counted(at), number(curve[at]), "yes" if improved else "no", waited)
-            yield row if training is None else (*row, number((curve[at] - training[at]) * rule.sign))
-
-    columns = ("iteration", "validation", "improved", "waited", *(("gap",) if training is not None else ()))
-
-    def curves() -> Iterator[Curve]:
-        for name, values_ in (("validation", curve), ("training", training)):
-            if values_ is not None:
-                yield Curve(name, tuple((float(i + rule.first), float(v)) for i, v in enumerate(values_)))
-
+def _solution(case: _Case) -> Solution:
+    rule = case.rule
+    better = "smaller" if rule.sign > 0 else "larger"
+    columns = ("iteration", "validation", "improved", "waited", *(("gap",) if case.training is not None else ()))
     return Solution(
-        answers=tuple(answers),
-        work=lambda: Work(tuple(_steps(curve, training, rule, run, over=over)), (_route(curve, rule, run, best),)),
-        setting=Setting(definitions={"lowest": lambda _: rule.sign * sorted(signed[: run.last + 1])[0]}),
+        answers=tuple(_answers(case)),
+        work=lambda: Work(tuple(_steps(case)), (_route(case),)),
+        setting=Setting(definitions={"lowest": lambda _: rule.sign * min(case.signed[: case.run.last + 1])}),
         principal=("returned",),
         assumptions=("no training curve is given: training is taken to go on getting better",)
-        if training is None
+        if case.training is None
         else (),
         conventions=(
             f"iterations are counted from {rule.first}; {better} is better; the best weights are restored",
-            "an evaluation improves when it beats the best one by more than min-delta; waiting counts the others in a row"
+            "an evaluation improves when it beats the best by more than min-delta; waiting counts the others in a row"
             if rule.patience is not None
             else "no patience is given: the whole curve is run, and the best model is returned",
         ),
-        notes=tuple(notes),
-        tables=(Table("evaluations", columns, lambda: list(table())),),
-        plots=(Plot("early stopping", "iteration", metric, lambda: list(curves())),),
+        notes=tuple(_notes(case)),
+        tables=(Table("evaluations", columns, lambda: list(_table(case))),),
+        plots=(Plot("early stopping", "iteration", rule.metric, lambda: list(_curves(case))),),
     )
 
 
+def _answers(case: _Case) -> Iterator[Answer]:
+    rule, run, curve = case.rule, case.run, case.curve
+    slips = [
+        Slip(rule.counted(run.last), "that is where training stops; the best model seen is returned", "best"),
+        Slip(rule.counted(len(curve) - 1), "that is the last iteration: the best one is returned", "best"),
+        Slip(rule.counted(case.best), "that is the lowest point, but training had stopped before", "wait"),
+    ]
+    if rule.first in {0, 1}:
+        slips.append(Slip(number(run.kept + 1 - rule.first), f"iterations are counted from {rule.first} (see --start)"))
+    yield Answer("returned", rule.counted(run.kept), slips=tuple(slips))
+    yield Answer(f"best_{rule.metric}", number(curve[run.kept]))
+    yield Answer("stopped", rule.counted(run.last), slips=(Slip(rule.counted(run.kept), "that is the model returned"),))
+    yield Answer("best", rule.counted(case.best))
+    if case.training is not None:
+        yield Answer("gap", case.gap(run.kept), slips=(Slip(case.gap(-1), "that is the gap at the end"),))
+        yield Answer("train_at_best", number(case.training[run.kept]))
+    because = (
+        "after the lowest point the validation curve gets worse"
+        if case.overfits
+        else "nothing gets worse after the best iteration, or the training curve gets worse too"
+    )
+    yield verdict("overfits", holds=case.overfits, otherwise=because)
+    yield word("regime", case.regime, REGIMES, tuple(Slip(Sym(w), _REGIME[case.regime], "regime") for w in REGIMES))
+
+
+def _notes(case: _Case) -> Iterator[str]:
+    rule, run = case.rule, case.run
+    ties = [rule.counted(i) for i, v in enumerate(case.signed) if v == min(case.signed)]
+    if len(ties) > 1:
+        shown = ", ".join(map(unicode, ties[:MAX_TIES])) + (" …" if len(ties) > MAX_TIES else "")
+        yield f"iterations {shown} tie: the first of them is the best (it trained least)"
+    if run.kept != case.best:
+        why = "training had stopped before" if case.best > run.last else "its improvement is not above min-delta"
+        yield f"the lowest point, iteration {unicode(rule.counted(case.best))}, is not returned: {why}"
+    if rule.patience == 0:
+        yield "patience 0 stops at the first evaluation without improvement, as patience 1 does"
+    if rule.window is not None and run.rows[-1][2] < rule.window:
+        yield "the curve ends before patience does"
+    yield _REGIME[case.regime]
+    if case.regime == "overfitting":
+        yield _JUDGEMENT
+
+
+def _table(case: _Case) -> Iterator[tuple[Any, ...]]:
+    for at, improved, waited in case.run.rows:
+        row = (case.rule.counted(at), number(case.curve[at]), "yes" if improved else "no", waited)
+        yield row if case.training is None else (*row, case.gap(at))
+
+
+def _curves(case: _Case) -> Iterator[Curve]:
+    for name, curve in (("validation", case.curve), ("training", case.training)):
+        if curve is not None:
+            yield Curve(name, tuple((float(i + case.rule.first), float(v)) for i, v in enumerate(curve)))
+
+
 _REGIME = {
-    "overfitting": "regime at the last evaluation: overfitting (validation worse than at its best, training still better)",
-    "underfitting": "regime at the last evaluation: underfitting (validation still gets better: train longer)",
-    "at-the-minimum": "regime at the last evaluation: at the minimum (nothing got better or worse)",
-    "diverging": "regime at the last evaluation: diverging (the training curve got worse too: not overfitting)",
+    "overfitting": "at the last evaluation: overfitting (validation worse than at its best, training not)",
+    "underfitting": "at the last evaluation: underfitting (validation still gets better: train longer)",
+    "at-the-minimum": "at the last evaluation: at the minimum (nothing got better or worse)",
+    "diverging": "at the last evaluation: diverging (the training curve got worse too: not overfitting)",
 }
 
 
@@ -235,100 +281,89 @@ _JUDGEMENT = (
 )
 
 
-def _overfits(signed: list[Fraction], training: list[Fraction] | None, best: int, sign: int) -> bool:
-    """Say whether the validation curve ends worse than its best while training goes on getting better."""
-    worse = signed[-1] > signed[best]
-    return worse and (training is None or training[-1] * sign <= training[best] * sign)
-
-
-def _regime(signed: list[Fraction], training: list[Fraction] | None, last: int, best: int, sign: int) -> str:
-    lowest = min(range(last + 1), key=signed.__getitem__)
-    if signed[last] > signed[lowest]:
-        fell = training is None or training[last] * sign <= training[lowest] * sign
-        return "overfitting" if fell else "diverging"
-    return "underfitting" if last > 0 and signed[last] < signed[last - 1] else "at-the-minimum"
-
-
-def _steps(
-    curve: list[Fraction], training: list[Fraction] | None, rule: _Rule, run: _Run, *, over: bool
-) -> Iterator[Step]:
-    seen = tuple(number(v) for v in curve[: run.last + 1])
-    kept, lowest = number(curve[run.kept]), Sym("best_loss")
-    which = "the smallest" if rule.sign > 0 else "the largest"
-    if len(seen) > 1:
-        extreme = Call("min" if rule.sign > 0 else "max", seen) if len(seen) <= WRITTEN else Sym("lowest")
-        found = min(curve[: run.last + 1], key=lambda v: v * rule.sign)
-        yield Step("best", lowest, extreme, number(found), f"{which} of all that were evaluated")
-    for at, _, improved, waited in run.rows[1:] if len(seen) <= WRITTEN else run.rows[max(run.kept, 1) :][:WRITTEN]:
-        before = max(i for i, _, better, _ in run.rows[:at] if better)
-        bound = number(curve[before] - rule.min_delta * rule.sign)
-        here, label = number(curve[at]), f"iteration {at + rule.first}"
-        if improved:
-            relation: Any = "<" if rule.sign > 0 else ">"
-            yield Step(
-                "wait", Sym("waited"), here, bound, f"{label} improves on iteration {before + rule.first}", relation
-            )
+def _steps(case: _Case) -> Iterator[Step]:
+    """Compare every evaluation with the best one before it, then the end of the curve with its best."""
+    rule, run, curve = case.rule, case.run, case.curve
+    written = len(run.rows) <= WRITTEN
+    if len(run.rows) > 1:
+        seen = tuple(number(v) for v in curve[: run.last + 1])
+        extreme = Call("min" if rule.sign > 0 else "max", seen) if written else Sym("lowest")
+        found = number(rule.sign * min(case.signed[: run.last + 1]))
+        which = "the smallest" if rule.sign > 0 else "the largest"
+        yield Step("best", Sym("best"), extreme, found, f"{which} of all that were evaluated")
+    for row in run.rows[1:] if written else run.rows[max(run.kept, 1) :][:WRITTEN]:
+        yield _evaluated(case, row)
+    if rule.window is not None:
+        waited, allowed = number(run.rows[-1][2]), number(rule.window)
+        if run.rows[-1][2] >= rule.window:
+            yield Step("stop", Sym("waited"), waited, allowed, "patience is used up: training stops", ">=")
         else:
-            relation = ">=" if rule.sign > 0 else "<="
-            said = f"{label} does not improve on iteration {before + rule.first}: {waited} in a row"
-            yield Step("wait", Sym("waited"), here, bound, said, relation)
-    if rule.patience is not None:
-        stopped = run.rows[-1][3] >= max(rule.patience, 1)
-        said = "patience is used up: training stops" if stopped else "patience is not used up: the curve ends"
-        waited_, allowed = number(run.rows[-1][3]), number(max(rule.patience, 1))
-        yield Step("stop", Sym("waited"), waited_, allowed, said, ">=" if stopped else "<")
-    if training is not None:
-        gap = number((curve[run.kept] - training[run.kept]) * rule.sign)
-        yield Step(
-            "gap",
-            Sym("gap"),
-            _minus(curve[run.kept], training[run.kept], rule.sign),
-            gap,
-            "generalisation gap of the model returned",
-        )
-    end = number(curve[-1])
-    low = number(min(curve, key=lambda v: v * rule.sign))
-    relation = ">=" if rule.sign > 0 else "<="
-    if over:
-        relation = ">" if rule.sign > 0 else "<"
-        yield Step("regime", Sym("end"), end, low, "validation ends worse than at its best …", relation)
-        if training is not None:
-            best = [v * rule.sign for v in curve].index(min(v * rule.sign for v in curve))
-            side: Any = "<=" if rule.sign > 0 else ">="
-            said = "… while training is at least as good as there: overfitting"
-            yield Step("regime", Sym("end"), number(training[-1]), number(training[best]), said, side)
+            yield Step("stop", Sym("waited"), waited, allowed, "patience is not used up: the curve ends", "<")
+    if case.training is not None:
+        pair = (curve[run.kept], case.training[run.kept])[:: rule.sign]
+        difference = Add((number(pair[0]), Mul((number(-1), number(pair[1])))))
+        yield Step("gap", Sym("gap"), difference, case.gap(run.kept), "generalisation gap of the model returned")
+    yield from _ending(case)
+
+
+def _evaluated(case: _Case, row: tuple[int, bool, int]) -> Step:
+    """Compare one evaluation with the best one before it."""
+    at, improved, waited = row
+    rule = case.rule
+    before = max(i for i, better, _ in case.run.rows[:at] if better)
+    bound = number(case.curve[before] - rule.min_delta * rule.sign)
+    here, there = (unicode(rule.counted(i)) for i in (at, before))
+    said = f"iteration {here} improves on iteration {there}"
+    if not improved:
+        said = f"iteration {here} does not improve on iteration {there}: {waited} in a row"
+    return Step("wait", Sym("waited"), number(case.curve[at]), bound, said, _BELOW[improved, rule.sign])
+
+
+def _ending(case: _Case) -> Iterator[Step]:
+    """Compare the end of both curves with the best point: the evidence for the verdict."""
+    sign, curve = case.rule.sign, case.curve
+    end, low = number(curve[-1]), number(curve[case.best])
+    if case.signed[-1] > case.signed[case.best]:
+        said = "validation ends worse than at its best"
+        yield Step("regime", Sym("end"), end, low, said, ">" if sign > 0 else "<")
     else:
-        yield Step(
-            "regime", Sym("end"), end, kept if end == low else low, "validation at the end, against its best", relation
-        )
+        yield Step("regime", Sym("end"), end, low, "validation ends at its best")
+    if case.training is not None and case.signed[-1] > case.signed[case.best]:
+        last, there = number(case.training[-1]), number(case.training[case.best])
+        if case.overfits:
+            said = "training is at least as good as there: overfitting"
+            yield Step("regime", Sym("end"), last, there, said, "<=" if sign > 0 else ">=")
+        else:
+            said = "but training gets worse too: no overfitting"
+            yield Step("regime", Sym("end"), last, there, said, ">" if sign > 0 else "<")
 
 
-def _minus(a: Fraction, b: Fraction, sign: int) -> Expr:
-    first, second = (a, b) if sign > 0 else (b, a)
-    return Add((number(first), Mul((number(-1), number(second)))))
+_BELOW: dict[tuple[bool, int], Literal["<", ">", ">=", "<="]] = {
+    (True, 1): "<",
+    (True, -1): ">",
+    (False, 1): ">=",
+    (False, -1): "<=",
+}
+"""How an evaluation stands to what it should beat, by whether it does and which way is better."""
 
 
-def _route(curve: list[Fraction], rule: _Rule, run: _Run, best: int) -> Route:
+def _route(case: _Case) -> Route:
     """Find the stop by its definition: the first window of p evaluations without an improvement."""
+    rule, signed = case.rule, case.signed
 
     def searched(_: Mapping[str, Any]) -> list[int]:
         import numpy as np
 
-        losses = np.array([float(v) for v in curve]) * rule.sign
-        exact = [v * rule.sign for v in curve]
-        window = max(rule.patience, 1) if rule.patience is not None else len(curve)
+        window = rule.window or len(signed)
         records = [0]
-        for at in range(1, len(curve)):
-            if exact[at] < exact[records[-1]] - rule.min_delta:
+        for at in range(1, len(signed)):
+            if signed[at] < signed[records[-1]] - rule.min_delta:
                 records.append(at)
-        ends = [
-            r + window
-            for r, after in zip(records, [*records[1:], len(curve) + window], strict=True)
-            if r + window < after
-        ]
-        last = min([*ends, len(curve) - 1])
+        following = [*records[1:], len(signed) + window]
+        ends = [r + window for r, after in zip(records, following, strict=True) if r + window < after]
+        last = min([*ends, len(signed) - 1])
         kept = max(r for r in records if r <= last)
-        return [kept + rule.first, last + rule.first, int(np.argmin(losses)) + rule.first]
+        return [at + rule.first for at in (kept, last, int(np.argmin(np.array(signed, dtype=object))))]
 
-    found = tuple(number(at + rule.first) for at in (run.kept, run.last, best))
+    found = tuple(rule.counted(at) for at in (case.run.kept, case.run.last, case.best))
     return Route("returned, stopped and best", "the records of the curve and NumPy's argmin", found, searched)

@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from fractions import Fraction
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated, NamedTuple
 
 from dlcalc.errors import DlcalcError
 from dlcalc.givens import choice, scalar, values
-from dlcalc.notation.evaluate import approximate
-from dlcalc.notation.expression import ONE, ZERO, Add, Call, Expr, Mul, Num, Sym, add
+from dlcalc.notation.evaluate import PLAIN, approximate
+from dlcalc.notation.expression import ONE, ZERO, Add, Call, Expr, Mul, Num, Sym, add, number
 from dlcalc.notation.functions import call
 from dlcalc.notation.printing import Value, plain, unicode
 from dlcalc.parts import joined
@@ -20,6 +19,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
 Rows = tuple[tuple[Num, ...], ...]
+Matrix = tuple[tuple[Expr, ...], ...]
 PROGRAMS = {"inf": "norm = norm_inf(W)", "one": "norm = norm_inf(W^T)"}
 LINES = {"inf": "row", "one": "column"}
 MAX_ENTRIES = 64
@@ -81,20 +81,10 @@ def inf_norm_grad(
             found, notes=(*found.notes, "where several tie, any mixture of their gradients is a subgradient")
         )
     rows = _rows(weights)
-    sums = tuple(add(*(call("abs", w) for w in line)) for line in _lines(rows, norm))
-    sizes = [s.value for s in sums if isinstance(s, Num)]
-    largest = [i for i, size in enumerate(sizes) if size == max(sizes)]
-    scalar_part = _by_definition(
-        rows,
-        norm,
-        largest,
-        sums,
-        isinstance(weights[0], Expr) if isinstance(weights, tuple) else True,
-        lr,
-        decay or ONE,
-    )
-    kink = len(largest) > 1 or max(sizes) == 0 or ZERO in _lines(rows, norm)[largest[0]]
-    if kink:
+    flat = not (isinstance(weights, tuple) and isinstance(weights[0], tuple))
+    case = _Case(rows, norm, flat, lr, decay or ONE)
+    scalar_part = _by_definition(case)
+    if len(case.largest) > 1 or ZERO in case.lines[case.chosen]:
         return scalar_part
     data = {"W": [[w.value for w in row] for row in rows]}
     engine = backprop.function(program=PROGRAMS[norm], wrt="W", at=data)
@@ -118,152 +108,169 @@ def _rows(weights: Value) -> Rows:
     return tuple(tuple(entry for entry in row if isinstance(entry, Num)) for row in rows)
 
 
-def _lines(rows: Rows, norm: str) -> Rows:
-    """Return what is added up: the rows, or the columns."""
-    return rows if norm == "inf" else tuple(zip(*rows, strict=True))
+class _Case(NamedTuple):
+    """A matrix of numbers, what its norm adds up, and the update."""
+
+    rows: Rows
+    norm: str
+    flat: bool
+    """True where a list was given: one column."""
+    lr: Expr | None
+    decay: Expr
+
+    @property
+    def line(self) -> str:
+        """What is added up: row or column."""
+        return LINES[self.norm]
+
+    def turned(self, matrix: Matrix) -> Matrix:
+        """Return a matrix by its lines: rows, or columns."""
+        return matrix if self.norm == "inf" else tuple(zip(*matrix, strict=True))
+
+    @property
+    def lines(self) -> Matrix:
+        """What is added up: the rows, or the columns."""
+        return self.turned(self.rows)
+
+    @property
+    def sums(self) -> tuple[Expr, ...]:
+        """The absolute sums."""
+        return tuple(add(*(call("abs", w) for w in line)) for line in self.lines)
+
+    @property
+    def largest(self) -> list[int]:
+        """The lines with the largest sum."""
+        sizes = [s.value for s in self.sums if isinstance(s, Num)]
+        return [i for i, size in enumerate(sizes) if size == max(sizes)]
+
+    @property
+    def chosen(self) -> int:
+        """The first of them."""
+        return self.largest[0]
+
+    def signs(self, chosen: int) -> Matrix:
+        """Return the signs of one line, and 0 elsewhere."""
+        lines = (tuple(call("sign", w) if i == chosen else ZERO for w in line) for i, line in enumerate(self.lines))
+        return self.turned(tuple(lines))
+
+    def moved(self, direction: int) -> Matrix:
+        """Return the matrix after an update along the gradient."""
+        rate = direction * (self.lr or ZERO) * self.decay
+        pairs = zip(self.rows, self.signs(self.chosen), strict=True)
+        return tuple(tuple(w + rate * g for w, g in zip(row, slopes, strict=True)) for row, slopes in pairs)
+
+    def shaped(self, matrix: Matrix) -> Value:
+        """Return a matrix as it was given: as a list where it is one column."""
+        return tuple(row[0] for row in matrix) if self.flat else matrix
 
 
-def _by_definition(
-    rows: Rows, norm: str, largest: list[int], sums: tuple[Expr, ...], flat: bool, lr: Expr | None, decay: Expr
-) -> Solution:
+def _by_definition(case: _Case) -> Solution:
     """Answer with the sign of the first largest line, and prove that it is a subgradient."""
-    chosen = largest[0]
-
-    gradient = _signs(rows, norm, chosen)
-    signs = tuple(tuple(call("sign", w) for w in row) for row in rows)
-    single = tuple(tuple(_largest_entry(rows, i, j) for j in range(len(rows[0]))) for i in range(len(rows)))
-    line = LINES[norm]
-
-    def shaped(matrix: Any) -> Value:  # noqa: ANN401 (rows of expressions)
-        return tuple(row[0] for row in matrix) if flat else matrix
-
-    tied_slips = tuple(
-        Slip(
-            shaped(_signs(rows, norm, i)), f"that is a subgradient too, of {line} {i + 1} that ties: the first is asked"
-        )
-        for i in largest[1:]
-    )
-    answers = [
-        Answer(
-            "gradient",
-            shaped(gradient),
-            slips=(
-                *tied_slips,
-                Slip(shaped(signs), f"that is the gradient of Σ|w|: only the largest {line} counts", "subgradient"),
-                Slip(shaped(single), f"the largest {line} counts as a whole, not its largest entry", "subgradient"),
-            ),
-        ),
-        Answer("norm", sums[chosen]),
-        Answer("lines", tuple(Num(Fraction(i + 1)) for i in largest), form="set"),
-        Answer("sums", sums),
-    ]
-    if lr is not None:
-        updated = tuple(
-            tuple(w - lr * decay * g for w, g in zip(row, slopes, strict=True))
-            for row, slopes in zip(rows, gradient, strict=True)
-        )
-        up = tuple(
-            tuple(w + lr * decay * g for w, g in zip(row, slopes, strict=True))
-            for row, slopes in zip(rows, gradient, strict=True)
-        )
-        slip = Slip(shaped(up), "the penalty is descended: minus")
-        answers.append(Answer("updated", shaped(updated), slips=(slip,)))
-    v = [[Sym(f"v_{i + 1}{j + 1}") for j in range(len(rows[0]))] for i in range(len(rows))]
-    written = len(rows) * len(rows[0]) <= SHOWN
-    tied = f"; {line}s {', '.join(str(i + 1) for i in largest)} tie: the first is taken" if len(largest) > 1 else ""
-
-    def steps() -> Iterator[Step]:
-        for i, (entries, size) in enumerate(zip(_lines(rows, norm), sums, strict=True), 1):
-            yield Step(
-                "sums",
-                Sym(f"sum_{i}"),
-                Add(tuple(Call("abs", (w,)) for w in entries)) if len(entries) > 1 else Call("abs", (entries[0],)),
-                size,
-                f"absolute sum of {line} {i}",
-            )
-        yield Step("norm", Sym("norm"), Call("max", sums), sums[chosen], f"the largest: {line} {chosen + 1}{tied}")
-        picked = _lines(rows, norm)[chosen]
-        yield Step(
-            "sign",
-            Sym("gradient"),
-            tuple(Call("sign", (w,)) for w in picked),
-            tuple(call("sign", w) for w in picked),
-            f"|w| has the slope sign(w): the gradient in {line} {chosen + 1}, 0 in every other",
-        )
-        if written:
-            lines = _lines(tuple(map(tuple, v)), norm)  # type: ignore[arg-type]  # letters for numbers
-            every = [add(*(call("abs", w) for w in entries)) for entries in lines]
-            others = call("max", *every) if len(every) > 1 else every[0]
-            tangent = sums[chosen] + add(
-                ZERO, *(gradient[i][j] * (v[i][j] - rows[i][j]) for i in range(len(rows)) for j in range(len(rows[0])))
-            )
-            because = "proof: the norm of no matrix V lies below the tangent plane with this slope"
-            yield Step("subgradient", Sym("gradient"), others, tangent, because, ">=")
-        if lr is not None:
-            before = tuple(
-                Add((w, Mul((ONE * -1, lr, decay, s))))
-                for w, s in zip(picked, (call("sign", w) for w in picked), strict=True)
-            )
-            after = tuple(w - lr * decay * call("sign", w) for w in picked)
-            yield Step("update", Sym("updated"), before, after, f"{line} {chosen + 1} moves by ηλ, all others stay")
-
-    notes = []
-    if len(largest) > 1:
-        named = ", ".join(str(i + 1) for i in largest)
-        notes.append(
-            f"{line}s {named} tie: no gradient there; any mixture of theirs is a subgradient, the first is given"
-        )
-    if ZERO in _lines(rows, norm)[chosen]:
-        notes.append(
-            f"{line} {chosen + 1} has an entry 0, a kink of |w|: sign(0) = 0 is taken; -1 to 1 are subgradients"
-        )
-    domains = {letter.name: REAL for row in v for letter in row} if written else {}
-    domains |= dict.fromkeys(sorted(symbols(decay, *([lr] if lr is not None else []))), POSITIVE)
-    which = "‖W‖_∞ = max_i Σ_j |w_ij|: rows" if norm == "inf" else "‖W‖_1 = max_j Σ_i |w_ij|: columns"
+    letters = _letters(case)
+    domains = {letter.name: REAL for row in letters for letter in row if isinstance(letter, Sym)}
+    domains |= dict.fromkeys(sorted(symbols(case.decay, case.lr or ZERO)), POSITIVE)
+    which = "‖W‖_∞ = max_i Σ_j |w_ij|: rows" if case.norm == "inf" else "‖W‖_1 = max_j Σ_i |w_ij|: columns"
     said = [f"{which} are added up; not the largest entry, and not the spectral norm"]
-    if flat:
-        said.append("a list is one column" + (": ‖w‖_∞ = max |w_i|" if norm == "inf" else ": ‖w‖_1 = Σ |w_i|"))
-    if lr is not None:
-        said.append(f"update W - {unicode(lr * decay)}·∂‖W‖, the penalty alone")
+    if case.flat:
+        said.append("a list is one column" + (": ‖w‖_∞ = max |w_i|" if case.norm == "inf" else ": ‖w‖_1 = Σ |w_i|"))
+    if case.lr is not None:
+        said.append(f"update W - {unicode(case.lr * case.decay)}·∂‖W‖, the penalty alone")
     return Solution(
-        answers=tuple(answers),
-        work=lambda: Work(tuple(steps()), (_tangent(rows, gradient, norm),)),
+        answers=tuple(_answers(case)),
+        work=lambda: Work(tuple(_steps(case, letters)), (_tangent(case),)),
         setting=Setting(domains=domains),
-        principal=("gradient",) if lr is None else ("gradient", "updated"),
+        principal=("gradient",) if case.lr is None else ("gradient", "updated"),
         conventions=tuple(said),
-        notes=tuple(notes),
+        notes=tuple(_notes(case)),
     )
 
 
-def _signs(rows: Rows, norm: str, chosen: int) -> tuple[tuple[Expr, ...], ...]:
-    """Return the signs of one line, and 0 elsewhere."""
-    return tuple(
-        tuple(call("sign", w) if (i if norm == "inf" else j) == chosen else ZERO for j, w in enumerate(row))
-        for i, row in enumerate(rows)
-    )
+def _letters(case: _Case) -> Matrix:
+    """Return a letter for each entry of any matrix; nothing where there are too many."""
+    if len(case.rows) * len(case.rows[0]) > SHOWN:
+        return ()
+    return tuple(tuple(Sym(f"v_{i + 1}{j + 1}") for j in range(len(row))) for i, row in enumerate(case.rows))
 
 
-def _largest_entry(rows: Rows, i: int, j: int) -> Expr:
-    top = max(abs(w.value) for row in rows for w in row)
-    return call("sign", rows[i][j]) if abs(rows[i][j].value) == top else ZERO
+def _answers(case: _Case) -> Iterator[Answer]:
+    top = max(abs(w.value) for row in case.rows for w in row)
+    signs = tuple(tuple(call("sign", w) for w in row) for row in case.rows)
+    single = tuple(tuple(call("sign", w) if abs(w.value) == top else ZERO for w in row) for row in case.rows)
+    slips = [
+        Slip(
+            case.shaped(case.signs(i)),
+            f"that is a subgradient too, of {case.line} {i + 1}; the first that ties is asked",
+        )
+        for i in case.largest[1:]
+    ]
+    slips += [
+        Slip(case.shaped(signs), f"that is the gradient of Σ|w|: only the largest {case.line} counts", "sign"),
+        Slip(case.shaped(single), f"the largest {case.line} counts as a whole, not its largest entry", "sign"),
+    ]
+    yield Answer("gradient", case.shaped(case.signs(case.chosen)), slips=tuple(slips))
+    yield Answer("norm", case.sums[case.chosen])
+    yield Answer("lines", tuple(number(i + 1) for i in case.largest), form="set")
+    yield Answer("sums", case.sums)
+    if case.lr is not None:
+        up = Slip(case.shaped(case.moved(1)), "the penalty is descended: minus", "update")
+        yield Answer("updated", case.shaped(case.moved(-1)), slips=(up,))
 
 
-def _tangent(rows: Rows, gradient: tuple[tuple[Expr, ...], ...], norm: str) -> Experiment:
+def _notes(case: _Case) -> Iterator[str]:
+    if len(case.largest) > 1:
+        tied = ", ".join(str(i + 1) for i in case.largest)
+        yield f"{case.line}s {tied} tie: no gradient there; any mixture of theirs is a subgradient, the first is given"
+    if ZERO in case.lines[case.chosen]:
+        at = f"{case.line} {case.chosen + 1}"
+        yield f"{at} has an entry 0, a kink of |w|: sign(0) = 0 is taken; -1 to 1 are subgradients"
+
+
+def _steps(case: _Case, letters: Matrix) -> Iterator[Step]:
+    """Add the lines up, take the signs of the largest, and prove the inequality of a subgradient."""
+    line, sums, picked = case.line, case.sums, case.lines[case.chosen]
+    for i, (entries, size) in enumerate(zip(case.lines, sums, strict=True), 1):
+        terms = tuple(Call("abs", (w,)) for w in entries)
+        written: Expr = Add(terms) if len(terms) > 1 else terms[0]
+        yield Step("sums", Sym(f"sum_{i}"), written, size, f"absolute sum of {line} {i}")
+    tied = f"; {len(case.largest)} tie, the first is taken" if len(case.largest) > 1 else ""
+    because = f"the largest: {line} {case.chosen + 1}{tied}"
+    yield Step("norm", Sym("norm"), Call("max", sums), sums[case.chosen], because)
+    signs = tuple(call("sign", w) for w in picked)
+    because = f"|w| has the slope sign(w): the gradient in {line} {case.chosen + 1}, 0 in every other"
+    yield Step("sign", Sym("gradient"), tuple(Call("sign", (w,)) for w in picked), signs, because)
+    if letters:
+        every = [add(*(call("abs", v) for v in entries)) for entries in case.turned(letters)]
+        others = call("max", *every) if len(every) > 1 else every[0]
+        slopes = case.signs(case.chosen)
+        tangent = sums[case.chosen]
+        for values_, at, slope in zip(letters, case.rows, slopes, strict=True):
+            tangent = add(tangent, *(g * (v - w) for v, w, g in zip(values_, at, slope, strict=True)))
+        because = "proof: the norm of no matrix V lies below the tangent plane with this slope"
+        yield Step("subgradient", Sym("gradient"), others, tangent, because, ">=")
+    if case.lr is not None:
+        rate = (number(-1), case.lr, case.decay)
+        before = tuple(Add((w, Mul((*rate, s)))) for w, s in zip(picked, signs, strict=True))
+        after = case.turned(case.moved(-1))[case.chosen]
+        yield Step("update", Sym("updated"), before, after, f"{line} {case.chosen + 1} moves by ηλ, all others stay")
+
+
+def _tangent(case: _Case) -> Experiment:
     """Compare NumPy's own norm at random matrices with the plane of this slope."""
 
     def run(seed: int) -> tuple[float, float]:
         import numpy as np
 
         generator = np.random.default_rng(seed)
-        at = np.array([[float(w.value) for w in row] for row in rows])
-        slope = np.array([[float(g.value) if isinstance(g, Num) else 0.0 for g in row] for row in gradient])
-        order = np.inf if norm == "inf" else 1
-        start = np.linalg.norm(at, order)
+        at = np.array([[float(w.value) for w in row] for row in case.rows])
+        slope = np.array([[float(PLAIN.value(g, {})) for g in row] for row in case.signs(case.chosen)])
+        order = np.inf if case.norm == "inf" else 1
+        start = float(np.linalg.norm(at, order))
         worst = 0.0
         for width in (1e-3, 1.0, 10.0):
             for _ in range(TRIALS):
                 other = at + width * generator.normal(size=at.shape)
-                worst = max(worst, start + float((slope * (other - at)).sum()) - np.linalg.norm(other, order))
-        return float(worst), 1e-9 * max(1.0, float(start))
+                below = start + float((slope * (other - at)).sum()) - float(np.linalg.norm(other, order))
+                worst = max(worst, below)
+        return worst, 1e-9 * max(1.0, start)
 
     return Experiment("gradient", f"NumPy's norm of {3 * TRIALS:,} random matrices stays above the plane", run)

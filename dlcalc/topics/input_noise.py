@@ -6,7 +6,6 @@ from fractions import Fraction
 from itertools import product
 from typing import TYPE_CHECKING, Annotated, Any, NamedTuple
 
-from dlcalc.derivation import Letters
 from dlcalc.errors import DlcalcError
 from dlcalc.givens import POSITIVE, UNIT, choice, scalar, values
 from dlcalc.notation.evaluate import PLAIN, approximate
@@ -47,13 +46,32 @@ class _Asked(NamedTuple):
 
     phi0: Expr
     phi1: Expr
-    count: Expr
+    size: Expr
     variance: Expr
     """Of the additive noise; of dropout the factor (1 - p)/p of every x²."""
     kind: str
     mean: bool
     x: tuple[Expr, ...]
     y: tuple[Expr, ...]
+
+    @property
+    def dropout(self) -> bool:
+        """Whether the noise multiplies the inputs."""
+        return self.kind == "dropout"
+
+    @property
+    def squares(self) -> Expr:
+        """The squares of the inputs added up."""
+        if self.x:
+            return add(*(v**2 for v in self.x))
+        return Sum("i", ONE, self.size, Pow(Entry("x", Sym("i")), TWO))
+
+    @property
+    def decay(self) -> Expr:
+        """The weight of the penalty φ1²."""
+        if self.dropout:
+            return self.variance * (self.squares / self.size if self.mean else self.squares)
+        return self.variance if self.mean else self.size * self.variance
 
 
 @topic(
@@ -100,34 +118,36 @@ def input_noise(
     >>> print(input_noise(sd="s", examples="I")["expected_loss"].text)
     L + I*s^2*phi1^2
     """
-    asked = _asked(sd, variance, phi1, phi0, examples, x, y, kind, keep, reduction)
-    return _solution(asked, sd, variance, keep)
+    _refuse(sd, variance, kind, keep)
+    inputs, targets = _data(x, y, examples)
+    count = expr(len(inputs)) if inputs else examples or Sym("I")
+    if kind == "dropout":
+        p = keep or Sym("p")
+        spread = (1 - p) / p
+    else:
+        spread = variance if variance is not None else (Sym("s") if sd is None else sd) ** 2
+    model = (phi0 or Sym("phi0"), phi1 or Sym("phi1"))
+    asked = _Asked(*model, count, spread, kind, reduction == "mean", inputs, targets)
+    return _solution(asked, sd or Sym("s") if variance is None else None)
 
 
-def _asked(  # noqa: PLR0913, PLR0917 (one parameter per given)
-    sd: Expr | None,
-    variance: Expr | None,
-    phi1: Expr | None,
-    phi0: Expr | None,
-    examples: Expr | None,
-    x: Value | None,
-    y: Value | None,
-    kind: str,
-    keep: Expr | None,
-    reduction: str,
-) -> _Asked:
-    """Fit the givens together."""
+def _refuse(sd: Expr | None, variance: Expr | None, kind: str, keep: Expr | None) -> None:
+    """Refuse what does not describe one kind of noise."""
     for name, given in (("sd", sd), ("variance", variance)):
         if given is not None and (approximate(given) or 0) < 0:
             raise DlcalcError(f"--{name} {plain(given)} is less than 0", "use 0 or more")
+        if given is not None and kind == "dropout":
+            raise DlcalcError(f"--{name} is of added noise, and dropout has a variance of its own", "give --keep")
     if sd is not None and variance is not None:
         raise DlcalcError("--sd and --variance are both given", "give one of them")
-    if kind == "dropout" and (sd is not None or variance is not None):
-        raise DlcalcError("--kind dropout has no variance of its own", "give --keep")
     if kind == "gaussian" and keep is not None:
         raise DlcalcError("--keep belongs to dropout", "add --kind dropout, or give --sd")
     if keep is not None and (found := approximate(keep)) is not None and not 0 < found <= 1:
         raise DlcalcError(f"--keep {plain(keep)} is not above 0 and at most 1", "use a probability such as 0.5")
+
+
+def _data(x: Value | None, y: Value | None, examples: Expr | None) -> tuple[tuple[Expr, ...], tuple[Expr, ...]]:
+    """Read inputs and targets, one of each per example."""
     inputs, targets = _listed("x", x), _listed("y", y)
     if len(inputs) != len(targets) or len(inputs) > MAX_EXAMPLES:
         raise DlcalcError(
@@ -136,13 +156,7 @@ def _asked(  # noqa: PLR0913, PLR0917 (one parameter per given)
         )
     if inputs and examples is not None and examples != expr(len(inputs)):
         raise DlcalcError(f"--examples is {plain(examples)}, but --x has {len(inputs)}", "leave --examples out")
-    count = expr(len(inputs)) if inputs else examples or Sym("I")
-    if kind == "dropout":
-        p = keep or Sym("p")
-        spread = (1 - p) / p
-    else:
-        spread = variance if variance is not None else (Sym("s") if sd is None else sd) ** 2
-    return _Asked(phi0 or Sym("phi0"), phi1 or Sym("phi1"), count, spread, kind, reduction == "mean", inputs, targets)
+    return inputs, targets
 
 
 def _listed(name: str, given: Value | None) -> tuple[Expr, ...]:
@@ -154,61 +168,27 @@ def _listed(name: str, given: Value | None) -> tuple[Expr, ...]:
     return tuple(entry for entry in flat if isinstance(entry, Expr))
 
 
-def _solution(asked: _Asked, sd: Expr | None, variance: Expr | None, keep: Expr | None) -> Solution:
-    used = symbols(asked.phi0, asked.phi1, asked.count, asked.variance, asked.x, asked.y)
-    for name in ("x", "y", "e", "i", "L"):
+def _solution(asked: _Asked, deviation: Expr | None) -> Solution:
+    used = symbols(asked.phi0, asked.phi1, asked.size, asked.variance, asked.x, asked.y)
+    board = asked if asked.x or not isinstance(asked.size, Num) else asked._replace(size=Sym("I"))
+    for name in ("x", "y", "e", "i", "L", *(["I"] if board != asked else [])):
         if name in used:
             raise DlcalcError(f"the symbol {name} has a meaning of its own here", "use another letter")
-    dropout = asked.kind == "dropout"
     domains = dict.fromkeys(sorted(symbols(asked.phi0, asked.phi1, asked.x, asked.y)), REAL)
-    domains |= dict.fromkeys(sorted(symbols(asked.variance)), UNIT if dropout else POSITIVE)
-    domains |= dict.fromkeys(sorted(symbols(asked.count)), FEW)
-    board = asked if asked.x or not isinstance(asked.count, Num) else asked._replace(count=Sym("I"))
-    if board != asked:
-        if "I" in used:
-            raise DlcalcError("the symbol I stands for the number of examples", "use another letter")
-        domains["I"] = FEW
-    board_squares = Sum("i", ONE, board.count, Pow(Entry("x", Sym("i")), TWO))
-    share: Expr = asked.count if not asked.mean else ONE
-    squares = Sum("i", ONE, asked.count, Pow(Entry("x", Sym("i")), TWO))
-    if asked.x:
-        squares_value: Expr = add(*(v**2 for v in asked.x))
-    else:
-        squares_value = squares
-    over = asked.count if asked.mean else ONE
-    decay = asked.variance * squares_value / over if dropout else share * asked.variance
+    domains |= dict.fromkeys(sorted(symbols(asked.variance)), UNIT if asked.dropout else POSITIVE)
+    domains |= dict.fromkeys(sorted(symbols(board.size)), FEW)
+    decay = asked.decay
     penalty = decay * asked.phi1**2
     loss = _loss(asked) if asked.x else L
-    expected = loss + penalty
-    slips = (
-        Slip(loss, "the noise adds to the expected loss: its square does not average out", "square"),
-        Slip(
-            loss + asked.variance * asked.phi1**2 * (ONE if not asked.mean else asked.count),
-            "the variances of the examples add: I of them for a sum, s² for a mean",
-            "variance",
-        ),
-        Slip(loss + decay * asked.phi1, "a constant comes out squared: φ1²", "variance"),
-        Slip(loss + decay, "the noise is multiplied by the slope: φ1²", "variance"),
-    )
-    if not dropout:
-        base = sd if sd is not None else Sym("s") if variance is None else None
-        if base is not None:
-            slips += (Slip(loss + share * base * asked.phi1**2, "the variance is s², not s", "variance"),)
-    put_in = ()
-    if board != asked and not dropout:
-        where = {"I": asked.count}
-        inserted = Add(
-            (L, substitute(Mul((Sym("I") if not asked.mean else ONE, asked.variance, Pow(asked.phi1, TWO))), where))
-        )
-        put_in = (Step("givens", Sym("expected_loss"), inserted, expected, "the givens put in", where=where),)
+    noise = "noise ε_i of mean 0 and variance s² is added to every input x_i"
     return Solution(
         answers=(
-            Answer("expected_loss", expected, slips=slips),
+            Answer("expected_loss", loss + penalty, slips=_slips(asked, loss, deviation)),
             Answer("penalty", penalty),
-            Answer("weight_decay", decay, slips=(Slip(decay / 2, "that is for a penalty λ/2·φ1²"),)),
+            Answer("weight_decay", decay, slips=(Slip(2 * decay, "that is λ of a penalty λ/2·φ1²"),)),
             verdict("equals_l2", holds=True, otherwise="the expected loss is L plus a multiple of φ1²"),
         ),
-        work=lambda: Work((*_steps(board, board_squares), *put_in), tuple(_routes(asked, penalty))),
+        work=lambda: Work((*_steps(board), *_put_in(board, asked, loss + penalty)), tuple(_routes(asked, penalty))),
         setting=Setting(
             domains=domains,
             sequences=_sequences(board),
@@ -217,25 +197,47 @@ def _solution(asked: _Asked, sd: Expr | None, variance: Expr | None, keep: Expr 
         ),
         conventions=(
             f"loss {'1/I·' if asked.mean else ''}Σ (φ0 + φ1 x_i - y_i)², without a factor 1/2",
-            "noise: inverted dropout on every input, x_i·mask_i/p"
-            if dropout
-            else "noise ε_i of mean 0 and variance s² is added to every input x_i",
+            "noise: inverted dropout on every input, x_i·mask_i/p" if asked.dropout else noise,
         ),
         assumptions=("the noise of the examples has mean 0 and is independent",),
         notes=(f"an L2 penalty λ φ1² with λ = {unicode(decay)}; the intercept is not penalised",),
     )
 
 
+def _put_in(board: _Asked, asked: _Asked, expected: Expr) -> Iterator[Step]:
+    """Put the number of examples into the formula in letters."""
+    if board == asked or asked.dropout:
+        return
+    where = {"I": asked.size}
+    share: tuple[Expr, ...] = () if asked.mean else (Sym("I"),)
+    inserted = Add((L, substitute(Mul((*share, asked.variance, Pow(asked.phi1, TWO))), where)))
+    yield Step("givens", Sym("expected_loss"), inserted, expected, "the givens put in", where=where)
+
+
+def _slips(asked: _Asked, loss: Expr, deviation: Expr | None) -> tuple[Slip, ...]:
+    other = asked._replace(mean=not asked.mean).decay * asked.phi1**2
+    share = ONE if asked.mean else asked.size
+    found = [
+        Slip(loss, "the noise adds to the expected loss: its square does not average out", "square"),
+        Slip(loss + other, "the examples add up: I times the variance for a sum, once for a mean", "variance"),
+        Slip(loss + asked.decay * asked.phi1, "a constant comes out squared: φ1²", "variance"),
+        Slip(loss + asked.decay, "the noise is multiplied by the slope: φ1²", "variance"),
+    ]
+    if deviation is not None and not asked.dropout:
+        found.append(Slip(loss + share * deviation * asked.phi1**2, "the variance is s², not s", "variance"))
+    return tuple(found)
+
+
 def _sequences(asked: _Asked) -> dict[str, Sequence]:
-    """Inputs, targets, and the noise on each input (of dropout: relative to the input)."""
-    found = {"e": Sequence(asked.count, mean=ZERO, variance=asked.variance)}
-    return found if asked.x else {"x": Sequence(asked.count), "y": Sequence(asked.count), **found}
+    """Declare inputs, targets, and the noise on each input (of dropout: relative to the input)."""
+    found = {"e": Sequence(asked.size, mean=ZERO, variance=asked.variance)}
+    return found if asked.x else {"x": Sequence(asked.size), "y": Sequence(asked.size), **found}
 
 
 def _loss(asked: _Asked) -> Expr:
     errors = (asked.phi0 + asked.phi1 * a - b for a, b in zip(asked.x, asked.y, strict=True))
     total = add(*(error**2 for error in errors))
-    return total / asked.count if asked.mean else total
+    return total / asked.size if asked.mean else total
 
 
 def _computed(asked: _Asked, point: Mapping[str, Any]) -> Any:  # noqa: ANN401 (an exact number)
@@ -245,10 +247,10 @@ def _computed(asked: _Asked, point: Mapping[str, Any]) -> Any:  # noqa: ANN401 (
     return total / len(point["x"]) if asked.mean else total
 
 
-def _steps(asked: _Asked, squares: Expr) -> Iterator[Step]:
+def _steps(asked: _Asked) -> Iterator[Step]:
     """Average the squared error over the noise: the mixed term vanishes, the square of the noise stays."""
     i, target = Sym("i"), Sym("expected_loss")
-    dropout = asked.kind == "dropout"
+    dropout = asked.dropout
     if asked.x:
         yield from _numbers(asked)
         return
@@ -257,8 +259,8 @@ def _steps(asked: _Asked, squares: Expr) -> Iterator[Step]:
     error = Add((asked.phi0, Mul((asked.phi1, a)), -b))
 
     def total(body: Expr) -> Expr:
-        found: Expr = Sum("i", ONE, asked.count, body)
-        return found / asked.count if asked.mean else found
+        found: Expr = Sum("i", ONE, asked.size, body)
+        return found / asked.size if asked.mean else found
 
     def mean(body: Expr) -> Expr:
         return Call("E", (body,))
@@ -277,12 +279,7 @@ def _steps(asked: _Asked, squares: Expr) -> Iterator[Step]:
     one = asked.variance * Pow(asked.phi1, TWO)
     added = total(Mul((one, Pow(a, TWO))) if dropout else one)
     yield Step("variance", Sym("penalty"), rest, added, "E(noise²) is its variance" + (" times x²" if dropout else ""))
-    over = squares / asked.count if asked.mean else squares
-    closed = (
-        asked.variance * over * asked.phi1**2
-        if dropout
-        else (ONE if asked.mean else asked.count) * asked.variance * asked.phi1**2
-    )
+    closed = asked.decay * asked.phi1**2
     if dropout:
         yield Step("penalty", Sym("penalty"), added, closed, "the input's squares added up: an L2 penalty")
     else:
@@ -297,13 +294,13 @@ def _numbers(asked: _Asked) -> Iterator[Step]:
     errors = [Add((asked.phi0, Mul((asked.phi1, a)), -b)) for a, b in pairs]
     total: Expr = Add(tuple(Pow(error, TWO) for error in errors)) if len(errors) > 1 else Pow(errors[0], TWO)
     loss = _loss(asked)
-    yield Step("loss", L, total / asked.count if asked.mean else total, loss, "the loss without noise")
+    yield Step("loss", L, total / asked.size if asked.mean else total, loss, "the loss without noise")
     sides = [Entry("e", expr(i)) for i in range(1, len(pairs) + 1)]
-    noises = [Mul((a, e)) if asked.kind == "dropout" else e for (a, _), e in zip(pairs, sides, strict=True)]
+    noises = [Mul((a, e)) if asked.dropout else e for (a, _), e in zip(pairs, sides, strict=True)]
     for i, ((a, b), noise) in enumerate(list(zip(pairs, noises, strict=True))[:3], 1):
         error = asked.phi0 + asked.phi1 * a - b
         mixed = Call("E", (Mul((TWO, asked.phi1, noise, error)),))
-        square = asked.variance * (a**2 if asked.kind == "dropout" else ONE)
+        square = asked.variance * (a**2 if asked.dropout else ONE)
         if len(pairs) <= MAX_ENUMERATED:
             yield Step(
                 "mixed", Sym("mixed"), mixed, ZERO, f"example {i}: the noise has mean 0, the mixed term vanishes"
@@ -322,25 +319,25 @@ def _numbers(asked: _Asked) -> Iterator[Step]:
         yield Step(
             "expected",
             target,
-            Call("E", (whole / asked.count if asked.mean else whole,)),
+            Call("E", (whole / asked.size if asked.mean else whole,)),
             expected,
             "all examples: loss and penalty",
         )
     else:
-        each = [asked.variance * asked.phi1**2 * (a**2 if asked.kind == "dropout" else ONE) for a in asked.x]
+        each = [asked.variance * asked.phi1**2 * (a**2 if asked.dropout else ONE) for a in asked.x]
         summed: Expr = Add(tuple(each))
         yield Step(
             "penalty",
             Sym("penalty"),
-            summed / asked.count if asked.mean else summed,
+            summed / asked.size if asked.mean else summed,
             _penalty(asked),
             "the penalties of the examples add up",
         )
 
 
 def _penalty(asked: _Asked) -> Expr:
-    each = add(*(asked.variance * (a**2 if asked.kind == "dropout" else ONE) for a in asked.x)) * asked.phi1**2
-    return each / asked.count if asked.mean else each
+    each = add(*(asked.variance * (a**2 if asked.dropout else ONE) for a in asked.x)) * asked.phi1**2
+    return each / asked.size if asked.mean else each
 
 
 def _routes(asked: _Asked, penalty: Expr) -> Iterator[Route | Experiment]:
@@ -354,17 +351,16 @@ def _routes(asked: _Asked, penalty: Expr) -> Iterator[Route | Experiment]:
         width = len(xs)
 
         def loss(noise: tuple[float, ...]) -> float:
-            shifted = (a * (1 + n) if asked.kind == "dropout" else a + n for a, n in zip(xs, noise, strict=True))
+            shifted = (a * (1 + n) if asked.dropout else a + n for a, n in zip(xs, noise, strict=True))
             total = sum(float(phi0 + phi1 * a - b) ** 2 for a, b in zip(shifted, ys, strict=True))
             return total / width if asked.mean else total
 
         outcomes = [loss(noise) for noise in product((-deviation, deviation), repeat=width)]
         return sum(outcomes) / len(outcomes) - loss((0.0,) * width)
 
-    if len(asked.x) <= MAX_ENUMERATED:
-        if asked.x or not isinstance(asked.count, Num):
-            method = "the loss with noise ± its deviation on every input, averaged, minus that without"
-            yield Route("penalty", method, penalty, enumerated)
+    if len(asked.x) <= MAX_ENUMERATED and (asked.x or not isinstance(asked.size, Num)):
+        method = "the loss with noise ± its deviation on every input, averaged, minus that without"
+        yield Route("penalty", method, penalty, enumerated)
     yield _simulated(asked)
 
 
@@ -378,7 +374,7 @@ def _simulated(asked: _Asked) -> Experiment:
         }
         phi0, phi1, spread = (float(PLAIN.value(v, free)) for v in (asked.phi0, asked.phi1, asked.variance))
         size = len(asked.x) or min(
-            int(PLAIN.value(asked.count, {n: Fraction(3) for n in symbols(asked.count)})), MAX_EXAMPLES
+            int(PLAIN.value(asked.size, {n: Fraction(3) for n in symbols(asked.size)})), MAX_EXAMPLES
         )
         more = {name: Fraction(int(generator.integers(-8, 8)), 4) for name in symbols(asked.x, asked.y)}
         x = (
@@ -391,7 +387,7 @@ def _simulated(asked: _Asked) -> Experiment:
             if asked.y
             else generator.normal(size=size)
         )
-        if asked.kind == "dropout":
+        if asked.dropout:
             chance = 1 / (1 + spread)
             noisy = x * (generator.random((RUNS, size)) < chance) / chance
             expected = spread * phi1**2 * float((x**2).sum())
@@ -404,5 +400,5 @@ def _simulated(asked: _Asked) -> Experiment:
             return abs(float(extra.mean()) - expected), 1e-9
         return abs(float(extra.mean()) - expected) / deviation * RUNS**0.5, STANDARD_ERRORS
 
-    kind = "masks" if asked.kind == "dropout" else "normal noise"
+    kind = "masks" if asked.dropout else "normal noise"
     return Experiment("penalty", f"{RUNS:,} runs with random {kind}, in standard errors", run)

@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING, Annotated, Any, NamedTuple
 from dlcalc.errors import DlcalcError
 from dlcalc.givens import UNIT, scalar, values
 from dlcalc.notation.evaluate import PLAIN, approximate
-from dlcalc.notation.expression import ONE, ZERO, Add, Div, Expr, Num, Sym, expr, number
+from dlcalc.notation.expression import ONE, ZERO, Add, Div, Expr, Num, Sym, number
 from dlcalc.notation.functions import call
-from dlcalc.notation.printing import Value, plain, unicode
+from dlcalc.notation.printing import Value, plain
 from dlcalc.solution import POSITIVE, REAL, Answer, Route, Setting, Slip, Solution, Step, Work, symbols, verdict
 from dlcalc.topic import topic
 
@@ -77,9 +77,10 @@ def weight_decay(
     """Weight decay versus L2 regularisation: equal for SGD, not for momentum, Adam or AdamW (decoupled).
 
     L2 puts λw into the gradient; decay takes ηλw beside the step. For plain SGD both are (1 - ηλ)w - ηg. With momentum
-    the velocity remembers λw: after two updates L2 is ηβλw₀ lower. Adam divides λw by the root of its squares, AdamW does
-    not. Written as w ← (1 - λ)w - ηg, the decay equals an L2 penalty λ'/2·w² with λ' = λ/η.
-    Source: Loshchilov and Hutter, Decoupled weight decay regularization (2019), propositions 1 and 2; torch.optim.AdamW.
+    the velocity remembers λw: after two updates L2 is ηβλw₀ lower. Adam divides λw by the root of its squares,
+    AdamW does not. Written as w ← (1 - λ)w - ηg, the decay equals an L2 penalty λ'/2·w² with λ' = λ/η.
+    Source: Loshchilov and Hutter, Decoupled weight decay regularization (2019), propositions 1 and 2;
+    torch.optim.AdamW.
 
     Raises DlcalcError for a negative rate, a momentum of 1 or more, or gradients that are not two.
 
@@ -126,7 +127,7 @@ def weight_decay(
         setting=Setting(domains=domains, aliases=_aliases(asked, domains)),
         principal=("sgd_equal", "momentum_equal", "adam_equal"),
         conventions=(
-            "L2: λw is added to the gradient; decay: ηλw is taken beside the step (torch.optim.AdamW); v ← βv + g from 0",
+            "L2: λw is added to the gradient; decay: ηλw is taken beside the step (as AdamW does); v ← βv + g from 0",
             "equivalent_l2: of decay written as w ← (1 - λ)w - ηg, as L2 penalty λ'/2·w² (written ηλw, it is λ itself)",
             f"Adam's first update, without ε: {'' if numeric else 'a demonstration at '}{at}",
         ),
@@ -140,16 +141,14 @@ def _asked(
         if rate is not None and (approximate(rate) or 0) < 0:
             raise DlcalcError(f"--{name} {plain(rate)} is less than 0", "use 0 or more")
     if beta is not None and (approximate(beta) or 0) >= 1:
-        raise DlcalcError(
-            f"--beta {plain(beta)} is 1 or more: the velocity never forgets", "use less than 1, such as 0.9"
-        )
+        raise DlcalcError(f"--beta {plain(beta)} is 1 or more: the velocity never forgets", "use less than 1")
     flat: tuple[Expr, ...] = (Sym("g1"), Sym("g2"))
     if gradients is not None:
         listed = gradients if isinstance(gradients, tuple) else (gradients, gradients)
         flat = tuple(g for g in listed if isinstance(g, Expr))
         if len(flat) != 2:  # noqa: PLR2004 (two updates show the gap)
             raise DlcalcError(f"--gradients has {len(flat)} entries", "give two, for two updates, or one for both")
-    return _Asked(weight or Sym("w"), *flat, lr or Sym("eta"), decay or Sym("lambda"), beta or Sym("beta"))
+    return _Asked(weight or Sym("w"), flat[0], flat[1], lr or Sym("eta"), decay or Sym("lambda"), beta or Sym("beta"))
 
 
 def _aliases(asked: _Asked, domains: Mapping[str, Any]) -> dict[str, Expr]:

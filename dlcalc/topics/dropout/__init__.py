@@ -69,7 +69,7 @@ def dropout(
     With keep probability p, inverted dropout gives mask·x/p in training (mean x, variance x²(1 - p)/p) and x at test;
     the classic form gives mask·x in training (mean px, variance p(1 - p)x²) and px at test. n units define 2ⁿ
     subnetworks that share their weights; a unit is kept in at least one of T steps with probability 1 - (1 - p)^T.
-    A dropped unit gives 0 and its weights get the gradient 0. --mask takes one mask forward and backward (with --weights
+    A dropped unit gives 0 and its weights get the gradient 0. --mask takes one mask forward and back (with --weights
     through the layer before it); --activation compares the mask before and after it, and the average over all masks
     with the one pass at test.
     Source: Srivastava et al., Dropout (2014); Goodfellow, Bengio and Courville, Deep Learning (2016), section 7.12;
@@ -98,7 +98,7 @@ def dropout(
     if activation is not None:
         from dlcalc.topics.dropout.placing import placed
 
-        parts.append(placed(activation, kept, x, weights, bias, inverted=scaling == "inverted"))
+        parts.append(placed(activation, kept, (x, weights, bias), inverted=scaling == "inverted"))
     elif weights is not None or bias != ZERO:
         raise DlcalcError("--weights and --bias need a mask or an activation", "add --activation relu, or --mask 1,0,…")
     counted = units is not None or iterations is not None

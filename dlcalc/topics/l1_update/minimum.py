@@ -91,7 +91,7 @@ def minimum(rates: Rates, target: Value) -> Solution:
         setting=setting,
         principal=(name, "l2_minimum"),
         conventions=(
-            f"losses ½(w - a)² + λ|w|{' + (μ/2) w²' if rates.ridge != ZERO else ''} and ½(w - a)² + (λ/2) w², for each a",
+            f"losses ½(w - a)² + λ|w|{' + (μ/2) w²' if rates.ridge != ZERO else ''} and ½(w - a)² + (λ/2) w²",
         ),
         notes=(
             "exactly 0 with L1 for every |a| ≤ λ; with L2 only for a = 0: L2 shrinks, it makes no weight exactly 0",

@@ -55,7 +55,7 @@ def stepped(rates: Rates, weights: Value | None, gradient: Value | None, taken: 
     return Solution(
         answers=answers,
         work=lambda: Work(
-            tuple(_steps(rates, domains, flat, push, sub, prox)), (_route(rates, flat, push, sub, prox),)
+            tuple(_steps(rates, domains, flat, push, (sub, prox))), (_route(rates, flat, push, sub, prox),)
         ),
         setting=Setting(
             domains={**domains, **dict.fromkeys((unused(n, frozenset(domains)) for n in _OWN), REAL)},
@@ -105,7 +105,11 @@ def _gradients(gradient: Value | None, start: Value, length: int, taken: frozens
 
 
 def _steps(
-    rates: Rates, domains: Mapping[str, Any], flat: tuple[Expr, ...], push: tuple[Expr, ...], sub: Value, prox: Value
+    rates: Rates,
+    domains: Mapping[str, Any],
+    flat: tuple[Expr, ...],
+    push: tuple[Expr, ...],
+    found: tuple[Value, Value],
 ) -> Iterator[Step]:
     u, v = (Sym(unused(n, frozenset(domains))) for n in _OWN)
     lr, lam, mu = rates
@@ -118,7 +122,7 @@ def _steps(
     at = Div(Pow(Add((best, -u)), TWO), TWO) + lr * lam * call("abs", best) + lr * mu / 2 * best**2
     because = "the soft threshold is where ½(v - u)² + ηλ|v| is least: the proximal step"
     yield Step("threshold", Sym("proximal"), near, at, because, ">=")
-    pairs = list(zip(flat, push, entries(sub), entries(prox), strict=True))
+    pairs = list(zip(flat, push, *map(entries, found), strict=True))
     for i, (w, g, after, _) in enumerate(pairs[:MAX_SHOWN], 1):
         target, tilted = _named("subgradient", i, flat), [g, Mul((lam, Call("sign", (w,))))]
         inserted = Add((w, Mul((expr(-1), lr, Add((*tilted, Mul((mu, w))) if mu != ZERO else tuple(tilted))))))

@@ -52,7 +52,7 @@ def penalty_limits(
 
     On the data loss h/2·(w - a)² with Ω = w²/2 the minimum is h a/(h + α): a at α = 0 (the plain fit), 0 for α → ∞ (the
     minimum of Ω alone). The data loss at the minimum never falls as α grows, from 0 to that of the zero predictor: a
-    penalty does not decrease the training loss, and too large a one underfits. (L + αΩ)/α → Ω, while L + αΩ - αΩ = L stays.
+    penalty does not decrease the training loss, and too large a one underfits. (L + αΩ)/α → Ω, but L stays.
     Gradient descent with a fixed rate ε diverges once ε(h + α) > 2. With --x and --y: ridge regression on data.
     Source: Goodfellow, Bengio and Courville, Deep Learning (2016), section 7.1; Hastie, Tibshirani and Friedman, The
     Elements of Statistical Learning (2009), section 3.4.

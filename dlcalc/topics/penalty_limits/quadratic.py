@@ -101,19 +101,9 @@ def quadratic(
     asked = _Case(target or a, curvature or h, alpha or al, lr or ep, penalty)
     if lr == ZERO:
         raise DlcalcError("--lr 0 moves nothing, whatever the penalty", "use a rate above 0, or leave it out")
-    answers = _answers(asked, w)
     numeric = all(isinstance(value, Num) for value in asked[:4])
-    if penalty != "l1":
-        slips = (
-            Slip(2 / asked.lr, "that leaves out the curvature of the data loss"),
-            Slip(1 / asked.lr, "above 1 the iterates flip their sign; they diverge above 2", "diverges"),
-        )
-        answers.append(Answer("largest_alpha", asked.largest, slips=slips))
-        if numeric:
-            size = abs(PLAIN.value(asked.factor, {}))
-            because = f"|1 - ε(h + α)| is {unicode(expr(size))}: a step {'grows' if size > 1 else 'does not grow'} the distance"
-            answers.append(verdict("diverges", holds=size > 1, otherwise=because))
-    aliases = {
+    answers = [*_answers(asked, w), *_descending(asked, numeric=numeric)]
+    aliases: dict[str, Expr] = {
         name: letter
         for letter, names in (
             (al, ("alpha", "lambda", "lam")),
@@ -142,9 +132,25 @@ def quadratic(
     )
 
 
+def _descending(asked: _Case, *, numeric: bool) -> Iterator[Answer]:
+    """Answer from where on a fixed step diverges."""
+    if asked.penalty == "l1":
+        return
+    slips = (
+        Slip(2 / asked.lr, "that leaves out the curvature of the data loss", "diverges"),
+        Slip(1 / asked.lr, "above 1 the iterates flip their sign; they diverge above 2", "diverges"),
+    )
+    yield Answer("largest_alpha", asked.largest, slips=slips)
+    if numeric:
+        size = abs(PLAIN.value(asked.factor, {}))
+        grows = "grows" if size > 1 else "does not grow"
+        because = f"|1 - ε(h + α)| is {unicode(expr(size))}: a step {grows} the distance"
+        yield verdict("diverges", holds=size > 1, otherwise=because)
+
+
 def _notes(penalty: str) -> tuple[str, ...]:
     said = [
-        "α = 0: the plain fit, with the most overfitting; α → ∞: the minimum goes to that of Ω, which is 0: underfitting",
+        "α = 0: the plain fit, with the most overfitting; α → ∞: the minimum goes to that of Ω, 0: underfitting",
         "α → ∞: L̃/α → Ω; L̃ - αΩ = L does not vanish, so L̃ → αΩ holds only relative to α",
         "the data loss at the penalised minimum is never below the unpenalised one: what may fall is the TEST loss",
     ]
@@ -267,9 +273,9 @@ def _put_in(board: _Case, asked: _Case, values: Mapping[str, Expr]) -> Iterator[
         if all(isinstance(value, Num) for value in asked[:4]):
             size = PLAIN.value(asked.factor, {})
             relation: Any = ">" if abs(size) > 1 else "<=" if abs(size) == 1 else "<"
-            inserted = Call("abs", (substitute(board.factor, values),))
+            written = Call("abs", (substitute(board.factor, values),))
             because = "gradient descent diverges" if abs(size) > 1 else "gradient descent does not diverge"
-            yield Step("factor-givens", Sym("factor"), inserted, ONE, because, relation)
+            yield Step("factor-givens", Sym("factor"), written, ONE, because, relation)
     for name, formula, found in pairs:
         inserted = substitute(formula, values)
         if plain(inserted) != plain(found):
@@ -301,7 +307,7 @@ def _routes(asked: _Case, *, numeric: bool) -> Iterator[Route]:
             a, h, alpha, lr = (PLAIN.value(value, {}) for value in asked[:4])
             pull = PULLS[asked.penalty] * alpha
             start = at = PLAIN.value(asked.minimum, {}) + 1
-            for _ in range(STEPS):
+            for _step in range(STEPS):
                 at = PLAIN.kept(at - lr * (h * (at - a) + pull * at))
             return (at - start + 1) / (start - PLAIN.value(asked.minimum, {}))
 
