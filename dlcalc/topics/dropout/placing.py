@@ -185,8 +185,9 @@ def _order(case: _Case) -> Iterator[Step]:
         yield Step("order", Sym("f_0"), at_zero, ZERO, because, relation=_relation(at_zero, ZERO))
         return
     factor = case.scale if case.inverted else case.p
-    inside, outside = f.of(factor), factor * f.of(ONE)
-    because = f"the factor does not pass: counterexample at z = 1, factor {unicode(factor)}"
+    z = ONE if not _close(f.of(factor), factor * f.of(ONE)) else -ONE
+    inside, outside = f.of(factor * z), factor * f.of(z)
+    because = f"the factor does not pass: counterexample at z = {unicode(z)}, factor {unicode(factor)}"
     yield Step("order", Sym("f_z"), inside, outside, because, relation=_relation(inside, outside))
 
 
