@@ -90,7 +90,10 @@ def weight_decay(
     asked = _asked(weight, gradients, lr, decay, beta)
     numeric = not symbols(*asked)
     shown = _Asked(*(v if isinstance(v, Num) else d for v, d in zip(asked, DEMONSTRATION, strict=True)))
-    adam = [_adam(shown, coupled=coupled) for coupled in (True, False)]
+    if _close(*_adams(shown)) and ZERO not in (shown.lr, shown.decay, shown.w):
+        shown = shown._replace(w=DEMONSTRATION.w, first=DEMONSTRATION.first)  # given numbers that agree by chance
+        numeric = False
+    adam = _adams(shown)
     same = _close(*adam)
     stepped = (1 - asked.lr * asked.decay) * asked.w - asked.lr * asked.first
     trivial = asked.gap == ZERO
@@ -161,6 +164,10 @@ def _adam(asked: _Asked, *, coupled: bool) -> Expr:
     slope = asked.first + asked.decay * asked.w if coupled else asked.first
     beside = ZERO if coupled else asked.lr * asked.decay * asked.w
     return asked.w - asked.lr * call("sign", slope) - beside
+
+
+def _adams(asked: _Asked) -> list[Expr]:
+    return [_adam(asked, coupled=coupled) for coupled in (True, False)]
 
 
 def _close(left: Expr, right: Expr) -> bool:

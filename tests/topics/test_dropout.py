@@ -88,9 +88,7 @@ def test_the_counts_are_those_of_all_masks(p: Fraction, n: int, steps: int) -> N
     assert found["expected_kept"].value.value == mean  # type: ignore[union-attr]
     assert found["kept_variance"].value.value == sum((k - mean) ** 2 * c for k, c in masks)  # type: ignore[union-attr]
     assert found["all_dropped"].value.value == next(c for k, c in masks if k == 0)  # type: ignore[union-attr]
-    used = sum(
-        math.prod(p if bit else 1 - p for bit in bits) for bits in product((0, 1), repeat=steps) if any(bits)
-    )
+    used = sum(math.prod(p if bit else 1 - p for bit in bits) for bits in product((0, 1), repeat=steps) if any(bits))
     assert found["included"].value.value == used  # type: ignore[union-attr]
 
 
@@ -148,7 +146,9 @@ def test_the_average_is_that_over_all_masks(name: str) -> None:
     }
     f, w, x = functions[name], (1.0, -2.0, 0.5), (1.0, 2.0, 3.0)
     found = dropout(keep="0.5", x="1,2,3", weights="1,-2,0.5", bias="1", activation=name)
-    outputs = [f(1 + sum(m * a * b / 0.5 for m, a, b in zip(bits, w, x, strict=True))) for bits in product((0, 1), repeat=3)]
+    outputs = [
+        f(1 + sum(m * a * b / 0.5 for m, a, b in zip(bits, w, x, strict=True))) for bits in product((0, 1), repeat=3)
+    ]
     assert found["average"].computed == pytest.approx(sum(outputs) / 8)
     assert found["test_pass"].computed == pytest.approx(f(1 + sum(a * b for a, b in zip(w, x, strict=True))))
     assert found["average_equals_test"].text == ("yes" if name == "linear" else "no")

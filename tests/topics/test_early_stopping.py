@@ -41,7 +41,9 @@ def test_returns_and_stops_as_keras_does(losses: list[int], patience: int | None
 def test_accuracy_is_a_loss_turned_over(values: list[int]) -> None:
     one = early_stopping(validation=values, metric="accuracy", patience=2)
     other = early_stopping(validation=[-v for v in values], patience=2)
-    assert [one[n].text for n in ("returned", "stopped", "regime")] == [other[n].text for n in ("returned", "stopped", "regime")]
+    assert [one[n].text for n in ("returned", "stopped", "regime")] == [
+        other[n].text for n in ("returned", "stopped", "regime")
+    ]
     assert one.holds
 
 

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
-from fractions import Fraction
 from itertools import product
+from typing import TYPE_CHECKING
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from dlcalc import DlcalcError, input_noise, marked
+
+if TYPE_CHECKING:
+    from fractions import Fraction
 
 SMALL = st.fractions(-2, 2, max_denominator=4)
 

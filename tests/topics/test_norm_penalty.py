@@ -39,7 +39,7 @@ def test_every_line_holds(givens: dict[str, str]) -> None:
 
 
 @pytest.mark.parametrize(
-    ("answer", "because"), [("l2=2.5", "--penalty half"), ("l2=2.23607", "takes its square"), ("l2=3", "that is l1")]
+    ("answer", "because"), [("l2=2.5", "--penalty half"), ("l2=sqrt(5)", "takes its square"), ("l2=3", "that is l1")]
 )
 def test_slips_are_explained(answer: str, because: str) -> None:
     mark = marked(norm_penalty(weights="1,2"), [answer]).marks[0]

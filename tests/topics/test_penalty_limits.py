@@ -16,7 +16,9 @@ ABOVE = st.fractions(Fraction(1, 4), 3, max_denominator=4)
 
 
 @given(A, ABOVE, st.fractions(0, 9, max_denominator=4), st.sampled_from(["half", "full", "l1"]))
-def test_the_minimum_beats_a_grid_and_the_data_loss_never_falls(a: Fraction, h: Fraction, al: Fraction, kind: str) -> None:
+def test_the_minimum_beats_a_grid_and_the_data_loss_never_falls(
+    a: Fraction, h: Fraction, al: Fraction, kind: str
+) -> None:
     penalties = {"half": lambda w: w**2 / 2, "full": lambda w: w**2, "l1": abs}
     found = penalty_limits(target=a, curvature=h, alpha=al, penalty=kind)
     at, loss = float(found["minimum"].computed), float(found["data_loss"].computed)  # type: ignore[arg-type]

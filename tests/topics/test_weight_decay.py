@@ -14,10 +14,11 @@ SMALL = st.fractions(-2, 2, max_denominator=4)
 RATE = st.fractions(0, 1, max_denominator=5)
 
 
-@given(SMALL, SMALL, SMALL, RATE, RATE, st.fractions(0, Fraction(9, 10), max_denominator=10))
+@given(SMALL, st.tuples(SMALL, SMALL), st.tuples(RATE, RATE), st.fractions(0, Fraction(9, 10), max_denominator=10))
 def test_two_updates_of_either_rule(
-    w: Fraction, g1: Fraction, g2: Fraction, lr: Fraction, lam: Fraction, beta: Fraction
+    w: Fraction, gradients: tuple[Fraction, Fraction], rates: tuple[Fraction, Fraction], beta: Fraction
 ) -> None:
+    (g1, g2), (lr, lam) = gradients, rates
     found = weight_decay(weight=w, gradients=[g1, g2], lr=lr, decay=lam, beta=beta)
     ends = []
     for coupled in (True, False):
