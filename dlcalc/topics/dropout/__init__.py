@@ -78,7 +78,7 @@ def dropout(
     Raises DlcalcError for a probability outside of 0 … 1, keep 0 where it divides, or a mask that is not 0 and 1.
 
     >>> dropout(keep="0.5", iterations=10, x=2)["included"].text
-    '1023/1024'
+    '0.9990234375'
     """
     chance = _chance(keep, drop)
     kept = chance.kept

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, NamedTuple
+from typing import NamedTuple
 
-if TYPE_CHECKING:
-    from dlcalc.notation.expression import Expr
+from dlcalc.notation.expression import ONE, Expr, Num
+from dlcalc.notation.printing import decimal
 
 
 class Chance(NamedTuple):
@@ -13,3 +13,14 @@ class Chance(NamedTuple):
 
     kept: Expr
     dropped: Expr
+
+
+def over(value: Expr, kept: Expr) -> Expr:
+    """Divide by the keep probability: by a factor where that is a short number.
+
+    >>> from dlcalc.notation.expression import Sym, number
+    >>> print(over(Sym("x"), number(1) / 4), over(Sym("x"), Sym("p")))
+    4*x x/p
+    """
+    times = ONE / kept
+    return times * value if isinstance(times, Num) and decimal(times.value) else value / kept

@@ -25,6 +25,7 @@ from dlcalc.solution import (
     Work,
     symbols,
 )
+from dlcalc.topics.dropout.chance import over
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
@@ -48,7 +49,7 @@ class _Form(NamedTuple):
 
     def variance(self, x: Expr, p: Expr, q: Expr) -> Expr:
         """Return the variance in training."""
-        return x**2 * q / p if self.inverted else p * q * x**2
+        return over(x**2 * q, p) if self.inverted else p * q * x**2
 
     def output(self, x: Expr, p: Expr) -> Expr:
         """Return what a kept unit gives in training."""
@@ -138,7 +139,7 @@ def _train(board: _Board, kept: Expr, given: Value) -> tuple[Answer, ...]:
     """Answer with the output in training, mask and all, of a single value."""
     if not isinstance(given, Expr):
         return ()
-    scaled = board.mask * given / kept if board.form.inverted else board.mask * given
+    scaled = over(board.mask * given, kept) if board.form.inverted else board.mask * given
     wrong = board.mask * given if board.form.inverted or kept == ZERO else board.mask * given / kept
     why = (
         "the division by the keep probability is missing" if board.form.inverted else "the classic form does not divide"

@@ -11,6 +11,7 @@ from dlcalc.notation.evaluate import PLAIN
 from dlcalc.notation.expression import ZERO, Div, Expr, Mul, Num, Sym
 from dlcalc.notation.printing import Value, plain
 from dlcalc.solution import REAL, UNIT, Answer, Route, Setting, Slip, Solution, Step, Work, symbols
+from dlcalc.topics.dropout.chance import over
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -120,7 +121,7 @@ def _by_entries(
 
     def through(values: Sequence[Expr]) -> tuple[Expr, ...]:
         return tuple(
-            ZERO if bit == ZERO else value / kept if inverted else value
+            ZERO if bit == ZERO else over(value, kept) if inverted else value
             for bit, value in zip(bits, values, strict=True)
         )
 
