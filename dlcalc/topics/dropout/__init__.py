@@ -62,7 +62,9 @@ def dropout(
     iterations: Annotated[
         Expr | None, scalar("-T", "--times", help="Training steps, each with a mask of its own.", whole=True, least=1)
     ] = None,
-    activation: Annotated[str | None, choice(*ACTIVATIONS, help="Is the mask before it the same as after it?")] = None,
+    activation: Annotated[
+        str | None, choice(*ACTIVATIONS, help="Compare the mask before this function with the mask after it.")
+    ] = None,
 ) -> Solution:
     """Dropout: mean and variance of the masked values, subnetworks, a mask forward and backward, train and test.
 
