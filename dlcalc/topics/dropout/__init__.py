@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Annotated
 
 from dlcalc.errors import DlcalcError
@@ -119,12 +120,17 @@ def dropout(
                 iterations if iterations is not None or not everything else Sym("T"),
             )
         )
-    return _with(joined(*parts) if len(parts) > 1 else parts[0], said)
+    return _with(_together(parts), said)
+
+
+def _together(parts: list[Solution]) -> Solution:
+    """Join the parts; the letters of all of them are known in the whole."""
+    whole = joined(*parts)
+    domains = {name: domain for part in reversed(parts) for name, domain in part.setting.domains.items()}
+    return replace(whole, setting=replace(whole.setting, domains=domains))
 
 
 def _with(solution: Solution, said: tuple[str, ...]) -> Solution:
-    from dataclasses import replace
-
     return replace(solution, conventions=(*said, *solution.conventions))
 
 
