@@ -268,7 +268,7 @@ def _curves(case: _Case) -> Iterator[Curve]:
 
 
 _REGIME = {
-    "overfitting": "at the last evaluation: overfitting (validation worse than at its best, training not)",
+    "overfitting": "at the last evaluation: overfitting (validation is worse than at its best, training is not)",
     "underfitting": "at the last evaluation: underfitting (validation still gets better: train longer)",
     "at-the-minimum": "at the last evaluation: at the minimum (nothing got better or worse)",
     "diverging": "at the last evaluation: diverging (the training curve got worse too: not overfitting)",

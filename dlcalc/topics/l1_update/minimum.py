@@ -127,10 +127,11 @@ class _Case:
         found, curved = self.rates.minimum(a), 1 + mu
         who, first, second = Sym("minimum"), Sym("l1_minimum"), Sym("l2_minimum")
         above, below, inside = {a.name: lam + t}, {a.name: -lam - t}, {a.name: Mul((lam, s))}
+        more = "" if mu == ZERO else " + μw"
         right, left = (a - lam) / curved, (a + lam) / curved
-        yield Step("positive", who, right - a + lam + mu * right, ZERO, "w > 0: the slope w - a + λ (+ μw) is 0 here")
+        yield Step("positive", who, right - a + lam + mu * right, ZERO, f"w > 0: the slope w - a + λ{more} is 0 here")
         yield Step("positive", first, found, right, f"which is positive for {a} > {_u(lam)}: case 1", where=above)
-        yield Step("negative", who, left - a - lam + mu * left, ZERO, "w < 0: the slope w - a - λ (+ μw) is 0 here")
+        yield Step("negative", who, left - a - lam + mu * left, ZERO, f"w < 0: the slope w - a - λ{more} is 0 here")
         yield Step("negative", first, found, left, f"which is negative for {a} < -{_u(lam)}: case 2", where=below)
         because = f"w = 0: the subgradient is the interval from -a - λ …, |{a}| ≤ {_u(lam)}"
         yield Step("zero", who, Add((-a, -lam)), ZERO, because, "<=", where=inside)
