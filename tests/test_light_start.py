@@ -46,6 +46,14 @@ NUMERIC = {
     "init": ("--scheme", "xavier", "--layers", "784,100,10"),
     "init-symmetry": ("-c", "1/2", "--x", "1,2", "--y", "1"),
     "l2-update": ("--weights", "1,-2", "--gradient", "0.5,0.5", "--lr", "0.1", "--decay", "0.01"),
+    "l1-update": ("--weights", "1,-2", "--gradient", "0.5,0.5", "--lr", "0.1", "--decay", "0.01", "--target", "0.3"),
+    "inf-norm-grad": ("--weights", "1,-2;3,4", "--lr", "0.1", "--decay", "0.5"),
+    "norm-penalty": ("--weights", "1,0;0.5,0.5", "--x", "1,1"),
+    "penalty-limits": ("--target", "2", "--curvature", "1", "--alpha", "30", "--lr", "0.1"),
+    "weight-decay": ("--weight", "2", "--gradients", "1,0.5", "--lr", "0.1", "--decay", "0.01", "--beta", "0.9"),
+    "dropout": ("--keep", "0.5", "--x", "1,2", "--mask", "1,0", "--upstream", "1,1"),
+    "early-stopping": ("--validation", "0.9,0.7,0.8", "--train", "0.8,0.6,0.5", "--patience", "1"),
+    "input-noise": ("--x", "1,2", "--y", "2,3", "--phi0", "0", "--phi1", "1", "--sd", "0.5"),
 }
 
 
