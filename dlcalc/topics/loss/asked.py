@@ -1,0 +1,287 @@
+"""What is asked of a loss: its kind after all options, the givens, and whether they are numbers or letters."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from dlcalc.errors import DlcalcError
+from dlcalc.notation.expression import ONE, Expr, Num, Sym, expr
+from dlcalc.notation.printing import Value, plain
+from dlcalc.solution import symbols
+from dlcalc.topics.loss.kinds import KINDS, Kind, kind_of, program
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from dlcalc.calculus.problem import Problem
+    from dlcalc.solution import Solution
+    from dlcalc.topics.loss.reading import Batch
+
+FORMS = {"signed": "cosine", "distance": "cosine-distance", "embedding": "cosine-embedding"}
+TAKEN = frozenset({"L", "C", "n", "a", "s", "q"})
+"""Names that programs use themselves."""
+
+
+@dataclass(frozen=True)
+class Asked:
+    """A loss and what is given of it."""
+
+    kind: Kind
+    predictions: Value | None
+    target: Value | None
+    link: str
+    """What makes predictions of the numbers given; empty where they are predictions."""
+    options: Mapping[str, Expr | None]
+    spread: str
+    reduction: str
+    first: int
+
+    @property
+    def in_letters(self) -> bool:
+        """Whether nothing is given but names."""
+        given = [value for value in (self.predictions, self.target) if value is not None]
+        return all(isinstance(value, Sym) for value in given)
+
+    def problem(self) -> Problem:
+        """Read the program of one example, its names as given where all is letters."""
+        from dlcalc.calculus.problem import read_problem
+
+        link = self.link or self.kind.link
+        letters = self.in_letters
+        names = self._names() if letters else {}
+        written = {name: _written(value) for name, value in self._letters().items()} if letters else {}
+        written |= {"w": "w .* "} if "w0" in self.options else {}
+        if letters and not self.kind.takes:
+            written = {}
+        text = program(self.kind, written, link=link, spread=self.spread, names=names)
+        if "w0" in self.options:
+            text = "w in R^C; " + text
+        if self.kind.name in {"weighted-bce", "focal"} and letters:
+            extra = sorted({s for v in self._letters().values() for s in symbols(v)} - {"alpha", "beta", "gamma"})
+            text = "; ".join([*(f"{name} in R" for name in extra), text])
+        elif letters:
+            given = {n: v for n, v in self._letters().items() if n in self.kind.takes and not (isinstance(v, Sym) and v.name == n)}
+            extra = sorted({s for v in given.values() for s in symbols(v)})
+            kinds = {"label": "{-1,1}", "epsilon": "(0,1)"}
+            text = "; ".join(
+                [*(f"{s} in {next(kinds.get(n, 'R') for n, v in given.items() if s in symbols(v))}" for s in extra), text]
+            )
+        leaf = names.get("z", "z") if link else names.get(self.kind.prediction, self.kind.prediction)
+        wrt = [names.get("p", "p"), leaf] if link else [leaf]
+        return read_problem(text, loss="L", wrt=",".join(wrt))
+
+    def solution(self) -> Solution:
+        """Answer in letters, or in numbers with the derivation in letters beside them."""
+        from dlcalc.topics.loss import letters
+
+        problem = self.problem()
+        if self.in_letters:
+            return letters.solution(problem)
+        from dlcalc.parts import joined
+        from dlcalc.topics.loss import numbers
+        from dlcalc.topics.loss.slips import with_slips
+
+        batch = self.batch()
+        found = numbers.solution(self.kind, problem, batch, reduction=self.reduction, spread=self.spread)
+        from dataclasses import replace
+
+        slips = with_slips(found.answers, self.kind, batch, self.reduction, self.spread, self.total)
+        return joined(replace(found, answers=slips), letters.derived(problem))
+
+    def total(self, name: str, batch: Batch, spread: str) -> Expr:
+        """Compute the loss of another kind, of another batch, with labels spread another way."""
+        from dataclasses import replace
+
+        from dlcalc.topics.loss import numbers
+
+        link = KINDS[name].link if batch.link else ""
+        other = replace(self, kind=KINDS[name], spread=spread, link=link or batch.link)
+        values = [numbers.of_example(other.kind, other.problem(), e, batch).loss for e in batch.examples]
+        from dlcalc.notation.expression import add
+
+        return add(*values) / len(values) if self.reduction == "mean" else add(*values)
+
+    def batch(self) -> Batch:
+        """Fit predictions and targets together."""
+        from dlcalc.topics.loss.reading import batch_of
+
+        if self.predictions is None:
+            raise DlcalcError("the predictions are missing", "add --probabilities or --logits")
+        found = batch_of(
+            self.kind, self.predictions, self.target, self._numbers(), link=self.link, first=self.first
+        )
+        width = len(found.examples[0].given)
+        given = sum(name.startswith("w") for name in self.options)
+        if given and self.kind.classes and given != width:
+            raise DlcalcError(f"there are {given} class weights, but {width} classes", "give a weight per class")
+        return found
+
+    # options
+
+    def _numbers(self) -> dict[str, Expr]:
+        found = {name: value for name, value in self.options.items() if value is not None}
+        return self._defaults(found, threshold=ONE)
+
+    def _letters(self) -> dict[str, Expr]:
+        found = {name: value for name, value in self.options.items() if value is not None}
+        return self._defaults(found, threshold=Sym("delta") if self.kind.name == "huber" else ONE)
+
+    def _defaults(self, found: dict[str, Expr], threshold: Expr) -> dict[str, Expr]:
+        takes = self.kind.takes
+        if "beta" in takes and "beta" not in found:
+            if self.kind.name == "focal":
+                found["beta"] = 1 - found["alpha"] if "alpha" in found else ONE
+            else:
+                found["beta"] = ONE if "alpha" in found else Sym("beta")
+        defaults = {
+            "alpha": ONE if self.kind.name == "focal" or "beta" in self.options else Sym("alpha"),
+            "gamma": Sym("gamma"),
+            "delta": threshold,
+            "epsilon": Sym("epsilon"),
+            "label": Sym("l") if self.in_letters else ONE,
+        }
+        if self.kind.name == "cosine-embedding" and "delta" not in found:
+            defaults["delta"] = expr(0)
+        for name in takes:
+            if name in defaults:
+                found.setdefault(name, defaults[name])
+        return found
+
+    def _names(self) -> dict[str, str]:
+        """Return the letters that were given for predictions and targets."""
+        found: dict[str, str] = {}
+        leaf = "z" if self.link else self.kind.prediction
+        for own, value in ((leaf, self.predictions), ("y", self.target)):
+            if isinstance(value, Sym) and value.name != own:
+                found[own] = value.name
+        named = [found.get(own, own) for own in ("p", "y", "z")]
+        used = TAKEN | {s for v in self.options.values() if v is not None for s in symbols(v)}
+        clash = next((name for name in found.values() if named.count(name) > 1 or name in used), None)
+        if clash is not None:
+            raise DlcalcError(f"the letter {clash} already stands for something else", "use another letter")
+        return found
+
+    # sentences
+
+    def conventions(self) -> tuple[str, ...]:
+        """Say what decides the value."""
+        said = list(self.kind.said)
+        if self.link:
+            said.append(f"the numbers given are logits: p = {self.link}(z)" if self.kind.prediction == "p" else "")
+        elif self.kind.link and not self.in_letters:
+            said.append(f"the numbers given are probabilities; z is the logit behind them, p = {self.kind.link}(z)")
+        if self.kind.probabilities:
+            said.append("ln is the natural logarithm; 0·ln 0 = 0")
+        if self.kind.name == "label-smoothing":
+            said.append(
+                "every class gets ε/C, the true one 1 - ε + ε/C (PyTorch, Keras)"
+                if self.spread == "all"
+                else "every other class gets ε/(C - 1), the true one 1 - ε"
+            )
+        if self.kind.target == "onehot" and isinstance(self.target, Num | tuple) and self.predictions is not None:
+            said.append(f"classes are counted from {self.first} (--first-class {1 - self.first} for the other way)")
+        if "delta" in self.kind.takes and self.options.get("delta") is None and not self.in_letters:
+            said.append(f"δ = {plain(self._numbers()['delta'])}, as nothing else is given")
+        if self.kind.name == "focal" and self.options.get("alpha") is None:
+            said.append("no α: both classes weigh the same")
+        if self.in_letters:
+            said.append("of one example; a mean over m examples divides loss and gradients by m")
+        else:
+            said.append(
+                {
+                    "mean": "reduction: mean over the examples",
+                    "sum": "reduction: sum over the examples",
+                    "none": "no reduction: a loss per example; the gradients are those of the sum",
+                }[self.reduction]
+            )
+        if "w0" in self.options and self.reduction == "mean":
+            said.append("the mean divides by the number of examples; PyTorch's divides by the sum of the weights used")
+        return tuple(filter(None, said))
+
+
+def _written(value: Expr) -> str:
+    return value.name if isinstance(value, Sym) else f"({plain(value)})"
+
+
+def read(  # noqa: PLR0913 (all that may be given)
+    name: str,
+    *,
+    probabilities: Value | None,
+    logits: Value | None,
+    target: Value | None,
+    weights: Value | None,
+    options: dict[str, Expr | None],
+    spread: str,
+    half: bool,
+    swap: bool,
+    form: str,
+    reduction: str,
+    first: int,
+) -> Asked:
+    """Decide which loss is meant.
+
+    Raises DlcalcError for an unknown kind, and options that it does not have.
+    """
+    kind = kind_of(name)
+    if probabilities is not None and logits is not None:
+        raise DlcalcError("predictions and logits are both given", "give one of them; the other follows")
+    given = logits if probabilities is None else probabilities
+    for wanted, from_, to in ((half, "mse", "half-mse"), (swap, "kl", "reverse-kl")):
+        if wanted and kind.name not in {from_, to}:
+            raise DlcalcError(f"--{'half' if from_ == 'mse' else 'swap'} does not go with --kind {kind.name}", f"use --kind {from_}")
+        kind = KINDS[to] if wanted else kind
+    if form != "signed":
+        if kind.over != "pair":
+            raise DlcalcError(f"--form {form} does not go with --kind {kind.name}", "use --kind cosine")
+        kind = KINDS[FORMS[form]]
+    if kind.name == "hinge" and (isinstance(given, tuple) and isinstance(target, Num) and len(given) > 1 or _rows(given)):
+        kind = KINDS["multiclass-hinge"]
+    options = {k: v for k, v in options.items() if v is not None}
+    if weights is not None:
+        options |= _weights(kind, weights)
+    if kind.name == "bce" and ("alpha" in options or "beta" in options):
+        kind = KINDS["weighted-bce"]
+    if kind.name == "cross-entropy" and "epsilon" in options:
+        kind = KINDS["label-smoothing"]
+    takes = {*kind.takes, *(k for k in options if k[0] == "w" and "w" in kind.takes)}
+    for option, value in options.items():
+        if option not in takes:
+            flag = {"epsilon": "smoothing"}.get(option, "weights" if option[0] == "w" else option)
+            raise DlcalcError(f"--{flag} does not go with --kind {kind.name}", "leave it out, or choose another kind")
+        _bounded(option, value)
+    link = kind.link if logits is not None else ""
+    if logits is not None and not kind.link and kind.prediction == "p":
+        if kind.over == "pair":
+            raise DlcalcError("the cosine compares vectors as they are, without logits", "give --yhat and --target")
+        link = "sigmoid"
+    return Asked(kind, given, target, link, options, spread, reduction, first)
+
+
+def _rows(value: Value | None) -> bool:
+    return isinstance(value, tuple) and isinstance(value[0], tuple)
+
+
+def _weights(kind: Kind, weights: Value) -> dict[str, Expr]:
+    """Read a weight per class: of the classes, or of y = 0 and y = 1."""
+    if not isinstance(weights, tuple) or any(isinstance(w, tuple) for w in weights):
+        raise DlcalcError("--weights is a list with a number per class", "write 1,5")
+    if kind.over == "entry":
+        if len(weights) != 2:  # noqa: PLR2004 (two classes)
+            raise DlcalcError(f"--weights has {len(weights)} numbers, but there are two classes", "give that of y = 0, then of y = 1")
+        return {"beta": weights[0], "alpha": weights[1]}  # type: ignore[dict-item]
+    for number, weight in enumerate(weights):
+        if isinstance(weight, Num) and weight.value < 0:
+            raise DlcalcError(f"the weight {plain(weight)} of class {number} is less than 0", "use 0 or more")
+    return {f"w{c}": weight for c, weight in enumerate(weights)}  # type: ignore[misc]
+
+
+def _bounded(option: str, value: Expr | None) -> None:
+    if not isinstance(value, Num):
+        return
+    if option == "epsilon" and not 0 <= value.value <= 1:
+        raise DlcalcError(f"smoothing {plain(value)} is not between 0 and 1", "use 0.1, say")
+    if option == "label" and abs(value.value) != 1:
+        raise DlcalcError(f"the label {plain(value)} is not 1 or -1", "use --label 1 for a genuine pair, -1 for a forged one")
+    if option == "delta" and value.value < 0:
+        raise DlcalcError(f"delta {plain(value)} is less than 0", "use 0 or more")
