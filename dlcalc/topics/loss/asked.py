@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from dlcalc.errors import DlcalcError
-from dlcalc.notation.expression import ONE, Expr, Num, Sym, expr
+from dlcalc.notation.expression import ONE, ZERO, Expr, Num, Sym, add, expr
 from dlcalc.notation.printing import Value, plain
-from dlcalc.solution import symbols
+from dlcalc.parts import joined
+from dlcalc.solution import Verified, Work, symbols
 from dlcalc.topics.loss.kinds import KINDS, Kind, kind_of, program
 
 if TYPE_CHECKING:
@@ -75,31 +76,26 @@ class Asked:
         """Answer in letters, or in numbers with the derivation in letters beside them."""
         from dlcalc.topics.loss import letters
 
-        problem = self.problem()
         if self.in_letters:
-            return letters.solution(problem)
-        from dlcalc.parts import joined
+            return letters.solution(self.problem())
         from dlcalc.topics.loss import numbers
         from dlcalc.topics.loss.slips import with_slips
 
         batch = self.batch()
-        found = numbers.solution(self.kind, problem, batch, reduction=self.reduction, spread=self.spread)
-        from dataclasses import replace
-
-        slips = with_slips(found.answers, self.kind, batch, self.reduction, self.spread, self.total)
-        return joined(replace(found, answers=slips), letters.derived(problem))
+        soft = self.kind.target == "onehot" and any(set(e.target) - {ZERO, ONE} for e in batch.examples)
+        asked = replace(self, kind=replace(self.kind, target="simplex")) if soft else self
+        problem = asked.problem()
+        found = numbers.solution(asked.kind, problem, batch, reduction=self.reduction, spread=self.spread)
+        slips = with_slips(found.answers, self.kind, batch, self.reduction, self.spread, asked.total)
+        return _formula_first(replace(found, answers=slips), letters.derived(problem))
 
     def total(self, name: str, batch: Batch, spread: str) -> Expr:
         """Compute the loss of another kind, of another batch, with labels spread another way."""
-        from dataclasses import replace
-
         from dlcalc.topics.loss import numbers
 
         link = KINDS[name].link if batch.link else ""
         other = replace(self, kind=KINDS[name], spread=spread, link=link or batch.link)
         values = [numbers.of_example(other.kind, other.problem(), e, batch).loss for e in batch.examples]
-        from dlcalc.notation.expression import add
-
         return add(*values) / len(values) if self.reduction == "mean" else add(*values)
 
     def batch(self) -> Batch:
@@ -198,6 +194,23 @@ class Asked:
         if "w0" in self.options and self.reduction == "mean":
             said.append("the mean divides by the number of examples; PyTorch's divides by the sum of the weights used")
         return tuple(filter(None, said))
+
+
+def _formula_first(numbers: Solution, letters: Solution) -> Solution:
+    """Join two parts: the answers are numbers, the derivation begins with the formula and its gradients."""
+    both = joined(numbers, letters)
+
+    def turned(verified: Verified) -> Verified:
+        count = len(numbers.work().steps)
+        return verified[0][count:] + verified[0][:count], verified[1]
+
+    def work() -> Work:
+        found = both.work()
+        count, verify = len(numbers.work().steps), found.verify
+        steps = found.steps[count:] + found.steps[:count]
+        return Work(steps, verify=None if verify is None else lambda seed: turned(verify(seed)))
+
+    return replace(both, work=work)
 
 
 def _written(value: Expr) -> str:

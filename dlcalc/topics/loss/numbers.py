@@ -152,13 +152,12 @@ def _steps(
         steps.append(Step("value", target, written, found.loss, _value_because(found.loss)))
         for wanted, slope in found.slopes.items():
             family = f"d{name}_d{wanted}"
-            if wanted == _leaf(kind, batch):
-                entries = tuple(Entry(family, expr(c + 1)) for c in range(len(slope)))
-                before: Value = entries if len(entries) > 1 else entries[0]
-                after: Value = tuple(map(shown, slope)) if len(slope) > 1 else slope[0]
-                steps.append(
-                    Step("gradient", Sym(family), before, after, f"{because}the gradient ∂L/∂{wanted} at the givens")
-                )
+            if wanted != _leaf(kind, batch):
+                continue
+            said = f"{because}∂L/∂{wanted} at the givens"
+            for c, entry in enumerate(slope, 1):
+                at = Entry(family, expr(c)) if kind.over != "entry" else Sym(family)
+                steps.append(Step("gradient", at, at, shown(entry), said))
     if reduction != "none" and (batch.several or wide):
         each = Add(tuple(map(Sym, (_loss_name(batch, n) for n in range(1, len(computed) + 1)))))
         mean = reduction == "mean"
@@ -261,15 +260,17 @@ def _setting(kind: Kind, batch: Batch, reference: _Reference) -> Setting:
         domains |= dict.fromkeys(symbols(*example.given), inside)
     domains |= {name: domain for name, domain in _option_domains(batch).items() if name not in domains}
     definitions: dict[str, Callable[..., Any]] = {"loss": reference.total}
-    families = set()
+    families, display = set(), dict[str, str]()
     for number in range(1, len(batch.examples) + 1):
         name = _loss_name(batch, number)
         if batch.several:
             definitions[name] = lambda point, n=number: reference.loss(n, point)
         family = f"d{name}_d{_leaf(kind, batch)}"
-        families.add(family)
-        definitions[family] = lambda point, c, n=number: reference.example(n, point).slope(kind.name, c - 1)
-    return Setting(domains=domains, definitions=definitions, families=frozenset(families))
+        if kind.over != "entry":
+            families.add(family)
+        definitions[family] = lambda point, c=1, n=number: reference.example(n, point).slope(kind.name, c - 1)
+        display[family] = f"∂{name.replace('loss', 'L')}/∂{_leaf(kind, batch)}"
+    return Setting(domains=domains, definitions=definitions, families=frozenset(families), display=display)
 
 
 def _option_domains(batch: Batch) -> dict[str, Domain]:

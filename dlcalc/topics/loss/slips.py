@@ -46,12 +46,12 @@ def _scaled(value: Value, factor: Expr) -> Value:
 
 def _of_gradient(value: Value, batch: Batch, reduction: str) -> Iterator[Slip]:
     count = len(batch.examples)
-    yield Slip(_scaled(value, expr(-1)), "the sign is the wrong way round", "gradient")
+    yield Slip(_scaled(value, expr(-1)), "the sign is the wrong way round")
     if count > 1:
         wrong = expr(count) if reduction == "mean" else ONE / count
         because = f"the mean divides by {count}" if reduction == "mean" else "nothing is divided: the loss is the sum"
-        yield Slip(_scaled(value, wrong), because, "gradient")
-        yield Slip(_scaled(value, -wrong), f"the sign is the wrong way round, and {because}", "gradient")
+        yield Slip(_scaled(value, wrong), because)
+        yield Slip(_scaled(value, -wrong), f"the sign is the wrong way round, and {because}")
 
 
 def _of_loss(  # noqa: PLR0913, PLR0917 (all that decides what went wrong)
@@ -64,21 +64,21 @@ def _of_loss(  # noqa: PLR0913, PLR0917 (all that decides what went wrong)
             if reduction == "mean"
             else (value / count, "that is the mean; the loss is the sum")
         )
-        yield Slip(wrong, because, "reduction")
+        yield Slip(wrong, because)
     if kind.name in LOGARITHMIC:
-        yield Slip(-value, "the minus in front of the logarithm is missing", "loss")
-        yield Slip(value / call("ln", expr(2)), "that is in base 2; the logarithm is the natural one", "loss")
-        yield Slip(value / call("ln", expr(10)), "that is in base 10; the logarithm is the natural one", "loss")
-        yield Slip(-value / call("ln", expr(10)), "in base 10 and without the minus; ln is the natural one", "loss")
+        yield Slip(-value, "the minus in front of the logarithm is missing")
+        yield Slip(value / call("ln", expr(2)), "that is in base 2; the logarithm is the natural one")
+        yield Slip(value / call("ln", expr(10)), "that is in base 10; the logarithm is the natural one")
+        yield Slip(-value / call("ln", expr(10)), "in base 10 and without the minus; ln is the natural one")
     for other, changed, spread_as, because in _others(kind, batch, spread):
         try:
-            yield Slip(total(other, changed, spread_as), because, "loss")
+            yield Slip(total(other, changed, spread_as), because)
         except (DlcalcError, KeyError, ArithmeticError):
             continue
     if kind.name == "multiclass-hinge":
-        yield Slip(value + batch.options["delta"], "the true class does not count, though its margin is δ", "loss")
+        yield Slip(value + batch.options["delta"], "the true class does not count, though its margin is δ")
     if kind.name == "mse":
-        yield Slip(call("sqrt", value), "that is its root (RMSE)", "loss")
+        yield Slip(call("sqrt", value), "that is its root (RMSE)")
 
 
 def _others(kind: Kind, batch: Batch, spread: str) -> Iterator[tuple[str, Batch, str, str]]:

@@ -1,0 +1,244 @@
+"""Whether two losses have the same minimum: a proof that one follows the other, or two predictions ordered differently."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from fractions import Fraction
+from itertools import product
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+from dlcalc.errors import DlcalcError, nearest
+from dlcalc.notation.evaluate import approximate
+from dlcalc.notation.expression import ONE, ZERO, Add, Call, Expr, Mul, Pow, Sym, add, expr
+from dlcalc.notation.printing import unicode
+from dlcalc.solution import POSITIVE, UNIT, Domain, Experiment, Setting, Solution, Step, Work, verdict
+from dlcalc.topics.loss.kinds import KINDS, SPELLED, kind_of
+from dlcalc.topics.loss.reading import Batch, Example
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from dlcalc.topics.loss.asked import Asked
+
+LIKELIHOOD = ("likelihood", "maximum-likelihood", "mle", "log-likelihood", "maximising-likelihood", "max-likelihood")
+GRID = 20
+"""Predictions are searched among multiples of 1 over this."""
+CLEAR = 0.01
+"""By how much both losses must tell the two predictions apart."""
+CLASSES = 3
+TRIALS = 2_000
+LABEL = Domain(UNIT.low, UNIT.high, whole=True)
+_P, _Y = ([Sym(f"{name}{c}") for c in range(1, CLASSES + 1)] for name in "py")
+
+
+class _Same(NamedTuple):
+    """Why two losses have the same minimum: lines, and how it is said."""
+
+    steps: tuple[Step, ...]
+    said: str
+
+
+def solution(asked: Asked, other: str) -> Solution:
+    """Answer whether minimising both is the same.
+
+    Raises DlcalcError for an unknown loss, or two that do not take the same predictions.
+    """
+    first, second = asked.kind.name, _named(other)
+    if first == second:
+        raise DlcalcError(f"{first} is compared with itself", "name another loss, such as mse")
+    same = _same(first, second)
+    if same is not None:
+        return _agreeing(asked, first, second, same)
+    return _differing(asked, first, second)
+
+
+def _named(text: str) -> str:
+    written = "-".join(text.strip().lower().replace("_", " ").replace("-", " ").split())
+    if written in LIKELIHOOD:
+        return "likelihood"
+    try:
+        return kind_of(text).name
+    except DlcalcError:
+        close = nearest(written, [*SPELLED, *LIKELIHOOD])
+        raise DlcalcError(f"--equivalent {text} is not known", close or f"use likelihood, {', '.join(KINDS)}") from None
+
+
+def _logs(weights: Sequence[Expr], of: Sequence[Expr]) -> Expr:
+    return -Add(tuple(Mul((w, Call("ln", (v,)))) for w, v in zip(weights, of, strict=True)))
+
+
+def _same(first: str, second: str) -> _Same | None:
+    """Prove that two losses have the same minimum; None where no proof is known."""
+    pair = {first, second}
+    cross = _logs(_Y, _P)
+    likelihood = Mul(tuple(Pow(p, y) for p, y in zip(_P, _Y, strict=True)))
+    nll = -Call("ln", (likelihood,))
+    a, d = Sym("a"), Sym("d")
+    of_likelihood = Step("logarithm", Sym("nll"), nll, cross, "the logarithm of a product is a sum; y is one-hot")
+    falling = Step("monotone", Sym("a"), -Call("ln", (a + d,)), -Call("ln", (a,)),
+                   "-ln falls: the larger likelihood a + d has the smaller loss, for every d > 0", "<")  # fmt: skip
+    classifiers = {"nll", "cross-entropy", "bce", "kl"}
+    if "likelihood" in pair and pair & (classifiers - {"kl"}):
+        return _Same((of_likelihood, falling), "the NLL is -ln of the likelihood, and -ln falls")
+    if pair == {"nll", "cross-entropy"}:
+        return _Same((of_likelihood,), "the NLL of a softmax is the cross-entropy with a one-hot target, number for number")
+    if "kl" in pair and pair & {"nll", "cross-entropy"}:
+        gaps = tuple(Mul((y, Add((Call("ln", (y,)), -Call("ln", (p,)))))) for y, p in zip(_Y, _P, strict=True))
+        step = Step("entropy", Sym("kl"), Add(gaps), add(cross, -_logs(_Y, _Y)),
+                    "KL(y ‖ p) = H(y, p) - H(y), and H(y) does not depend on p")  # fmt: skip
+        return _Same((step,), "KL is the cross-entropy less the entropy of the target, which no prediction changes")
+    if "bce" in pair and pair & {"nll", "cross-entropy"}:
+        p, y = Sym("p"), Sym("y")
+        step = Step("classes", Sym("bce"), _logs([y, 1 - y], [p, 1 - p]),
+                    Add((Mul((-y, Call("ln", (p,)))), Mul((-(1 - y), Call("ln", (1 - p,)))))),
+                    "the cross-entropy of the two classes with p and 1 - p")  # fmt: skip
+        return _Same((step,), "BCE is the cross-entropy of two classes")
+    if pair == {"mse", "half-mse"}:
+        p, y = Sym("p"), Sym("y")
+        step = Step("factor", Sym("mse"), (p - y) ** 2, Mul((expr(2), (p - y) ** 2 / 2)), "a factor above 0")
+        return _Same((step,), "a factor above 0 moves no minimum")
+    return None
+
+
+def _agreeing(asked: Asked, first: str, second: str, same: _Same) -> Solution:
+    soft = "kl" in {first, second}
+    domains = {
+        **dict.fromkeys((p.name for p in (*_P, Sym("p"))), UNIT),
+        **dict.fromkeys((y.name for y in (*_Y, Sym("y"))), UNIT if soft else LABEL),
+        "a": UNIT, "d": POSITIVE,
+    }  # fmt: skip
+
+    def run(seed: int) -> tuple[float, float]:
+        """Count pairs of random predictions that the two losses order differently."""
+        from random import Random
+
+        random = Random(seed)
+        wrong = 0
+        for _ in range(TRIALS):
+            true = random.randrange(CLASSES if "bce" not in {first, second} else 2)
+            rows = [_random_row(random, 2 if "bce" in {first, second} else CLASSES) for _ in range(2)]
+            left, right = ([_value(name, row, true) for row in rows] for name in (first, second))
+            wrong += (left[0] - left[1]) * (right[0] - right[1]) < 0
+        return float(wrong), 0.0
+
+    return Solution(
+        answers=(verdict("equivalent", holds=True, otherwise=same.said),),
+        work=lambda: Work(
+            same.steps,
+            (Experiment("equivalent", f"{TRIALS:,} pairs of random predictions, ordered alike by both losses", run),),
+        ),
+        setting=Setting(domains=domains),
+        notes=(same.said,),
+        assumptions=() if soft or "mse" in {first, second} else ("y is one-hot; the same model gives both predictions",),
+        conventions=("equivalent: the same predictions are best, whatever the model can reach",),
+    )
+
+
+def _random_row(random: Any, classes: int) -> list[float]:  # noqa: ANN401 (a generator of random numbers)
+    weights = [random.random() + 0.01 for _ in range(classes)]
+    return [w / sum(weights) for w in weights]
+
+
+def _value(name: str, row: Sequence[float], true: int) -> float:
+    """Compute a loss by the textbook's loops; the likelihood with its minus, so that less is better."""
+    from dlcalc.topics.loss.textbook import Example as Looped
+
+    target = [float(c == true) for c in range(len(row))]
+    options = {"epsilon": 0.1, "delta": 1.0}
+    if name == "likelihood":
+        return -row[true]
+    kind = KINDS[name]
+    if kind.classes:
+        return Looped(row, target, options, link="", spread="all").loss(name)
+    if name == "bce" and len(row) == 2:  # noqa: PLR2004 (two classes)
+        return Looped(row[:1], target[:1], options, link="", spread="all").loss(name)
+    return sum(Looped([p], [y], options, link="", spread="all").loss(name) for p, y in zip(row, target, strict=True))
+
+
+# a counterexample
+
+
+def _differing(asked: Asked, first: str, second: str) -> Solution:
+    """Find two predictions that the losses order differently."""
+    for name in (first, second):
+        if name != "likelihood" and (KINDS[name].prediction == "z" or KINDS[name].over == "pair"):
+            raise DlcalcError(
+                f"{first} and {second} do not take the same predictions: {name} takes "
+                f"{'scores' if KINDS[name].prediction == 'z' else 'vectors'}",
+                "compare losses of probabilities or of numbers",
+            )
+    classes = any(name == "likelihood" or KINDS[name].classes for name in (first, second))
+    rows = _grid(classes=classes)
+    values = [(row, _value(first, _floats(row), 0), _value(second, _floats(row), 0)) for row in rows]
+    found = next(
+        (
+            (p, q)
+            for p, a, b in values
+            for q, c, d in values
+            if c - a > CLEAR and b - d > CLEAR
+        ),
+        None,
+    )
+    if found is None:
+        raise DlcalcError(
+            f"no pair of predictions on a grid of 1/{GRID} tells {first} and {second} apart, and no proof is known",
+            "compare other losses",
+        )
+    definitions: dict[str, Any] = {}
+    steps = []
+    for name in (first, second):
+        word = name.replace("-", "")
+        exact = []
+        for letter, row in zip("pq", found, strict=True):
+            key = f"{word}_{letter}"
+            definitions[key] = lambda _, n=name, r=row: _value(n, _floats(r), 0)
+            exact.append(_exact(asked, name, row))
+            steps.append(Step("value", Sym(key), Sym(key), exact[-1], f"{name} of {letter} = {_written(row)}"))
+        relation, said = ("<", "better") if name == first else (">", "worse")
+        if approximate(exact[0] - exact[1]) is None:
+            raise DlcalcError(f"{name} has no value at the counterexample", "compare other losses")
+        steps.append(Step("order", Sym(f"{word}_p"), Sym(f"{word}_p"), Sym(f"{word}_q"),
+                          f"p is {said} than q by {name}", relation))  # fmt: skip
+    what = f"the target is class 1 of {CLASSES}" if classes else "the two targets are 1 and 0"
+    note = f"{what}: {first} prefers p = {_written(found[0])}, {second} prefers q = {_written(found[1])}"
+    regression = "mse" in {first, second} and {first, second} & {"nll", "likelihood", "cross-entropy", "bce"}
+    more = ("with Gaussian noise on a number, the NLL is the squared error up to constants: --likelihood gaussian",)
+    return Solution(
+        answers=(verdict("equivalent", holds=False, otherwise=note),),
+        work=lambda: Work(tuple(steps)),
+        setting=Setting(definitions=definitions),
+        notes=(note, *(more if regression else ())),
+        conventions=(
+            "equivalent: the same predictions are best, whatever the model can reach; a model that can reach only p and q "
+            "has different minima",
+        ),
+    )
+
+
+def _grid(*, classes: bool) -> list[tuple[Expr, ...]]:
+    steps = range(1, GRID)
+    if classes:
+        found = [(i, j, GRID - i - j) for i, j in product(steps, steps) if GRID - i - j > 0]
+    else:
+        found = list(product(steps, steps))
+    return [tuple(expr(Fraction(v, GRID)) for v in row) for row in found]
+
+
+def _floats(row: Sequence[Expr]) -> list[float]:
+    return [approximate(v) or 0.0 for v in row]
+
+
+def _written(row: Sequence[Expr]) -> str:
+    return f"({', '.join(map(unicode, row))})"
+
+
+def _exact(asked: Asked, name: str, row: tuple[Expr, ...]) -> Expr:
+    """Compute a loss at exact predictions by its program."""
+    target = tuple(ONE if c == 0 else ZERO for c in range(len(row)))
+    if name == "likelihood":
+        return -row[0]
+    kind = KINDS[name]
+    options: Mapping[str, Expr] = {"delta": ONE, "epsilon": expr(Fraction(1, 10))}
+    examples = (Example(row, target),) if kind.classes else tuple(Example((p,), (y,)) for p, y in zip(row, target, strict=True))
+    whole = replace(asked, reduction="sum", link="", predictions=row, target=target)
+    return whole.total(name, Batch(examples, (len(row),), "", options), "all")
