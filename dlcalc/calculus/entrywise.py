@@ -12,7 +12,7 @@ from dlcalc.calculus.exact import Exact
 from dlcalc.calculus.terms import Apply, Compare, Power, Term
 from dlcalc.errors import DlcalcError
 from dlcalc.notation.evaluate import approximate
-from dlcalc.notation.expression import MINUS_ONE, ONE, ZERO, Add, Call, Expr, Mul, Num, add, div, expr, mul, power
+from dlcalc.notation.expression import MINUS_ONE, ONE, ZERO, Add, Call, Div, Expr, Mul, Num, add, div, expr, mul, power
 from dlcalc.notation.functions import FUNCTIONS, call
 
 if TYPE_CHECKING:
@@ -113,6 +113,8 @@ def _logarithm(value: Expr) -> Expr:
             return -Call("softplus", (-inner,))
         case Add((Num(one), Mul((Num(minus), Call("sigmoid", (inner,)))))) if one == 1 and minus == -1:
             return -Call("softplus", (inner,))
+        case Div(top, inner) if top == ONE:
+            return -call("ln", inner)
         case Num(number) if number.numerator == 1 and number != 1:
             return -call("ln", expr(number.denominator))
     return call("ln", value)

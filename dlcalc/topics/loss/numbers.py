@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from dlcalc.calculus.entrywise import Entrywise
 from dlcalc.calculus.terms import names as names_of
 from dlcalc.errors import DlcalcError
+from dlcalc.logarithms import collected
 from dlcalc.notation.evaluate import PLAIN, approximate
 from dlcalc.notation.expression import (
     ONE,
@@ -67,7 +68,7 @@ def of_example(kind: Kind, problem: Problem, example: Example, batch: Batch) -> 
             rows = arithmetic.value(term, values)
             slopes[name] = tuple(rows[c if len(rows) > 1 else 0][0] for c in range(len(example.given)))
     predictions = tuple(row[0] for row in values[kind.prediction])
-    return Computed(values["L"][0][0], predictions, slopes)
+    return Computed(collected(values["L"][0][0]), predictions, slopes)
 
 
 def refuse_infinite(found: Computed, number: int | None) -> None:
@@ -97,7 +98,7 @@ def solution(kind: Kind, problem: Problem, batch: Batch, *, reduction: str, spre
         refuse_infinite(found, number if batch.several else None)
     losses = tuple(found.loss for found in computed)
     divisor = expr(count) if reduction == "mean" else ONE
-    total = add(*losses) / divisor
+    total = collected(add(*losses)) / divisor
     answers = []
     if reduction != "none":
         answers.append(Answer("loss", total))
