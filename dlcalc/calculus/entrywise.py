@@ -40,7 +40,9 @@ class Entrywise(Exact):
             case Power(_, base, exponent):
                 raised = expr(self._value(exponent, names)[0][0])
                 if isinstance(base, Apply) and base.function == "norm" and raised == expr(2):
-                    return [[add(*(power(expr(e), raised) for row in self._value(base.arguments[0], names) for e in row))]]
+                    return [
+                        [add(*(power(expr(e), raised) for row in self._value(base.arguments[0], names) for e in row))]
+                    ]
                 return [[_raised(expr(entry), raised) for entry in row] for row in self._value(base, names)]
         return super()._value(term, names)
 
@@ -168,4 +170,5 @@ _REDUCTIONS: Mapping[str, Callable[[Sequence[Expr]], Any]] = {
     "mean": lambda v: add(*v) / len(v),
     "softmax": softmax,
     "logsumexp": lambda v: call("logsumexp", *v),
+    "norm": lambda v: call("sqrt", add(*(power(entry, expr(2)) for entry in v))),
 }

@@ -10,7 +10,20 @@ from dlcalc.notation.evaluate import PLAIN
 from dlcalc.notation.expression import ONE, ZERO, Add, Div, Expr, Mul, Num, Sym, add, expr
 from dlcalc.notation.functions import call
 from dlcalc.notation.printing import Value, plain, unicode
-from dlcalc.solution import COUNT, POSITIVE, Answer, Experiment, Route, Setting, Slip, Solution, Step, Work, symbols, verdict
+from dlcalc.solution import (
+    COUNT,
+    POSITIVE,
+    Answer,
+    Experiment,
+    Route,
+    Setting,
+    Slip,
+    Solution,
+    Step,
+    Work,
+    symbols,
+    verdict,
+)
 from dlcalc.topic import topic
 
 if TYPE_CHECKING:
@@ -27,7 +40,19 @@ PLACES = {"first": 0, "second": 1}
 
 @topic(
     area="losses",
-    answers=("weights", "inverse", "normalised", "alpha", "beta", "ratio", "pos_weight", "extra", "extra_total", "per_image", "copies"),
+    answers=(
+        "weights",
+        "inverse",
+        "normalised",
+        "alpha",
+        "beta",
+        "ratio",
+        "pos_weight",
+        "extra",
+        "extra_total",
+        "per_image",
+        "copies",
+    ),
     examples=(
         "--counts 10000,1000",
         "--counts 10000,1000 --positive minority",
@@ -43,17 +68,24 @@ def class_weights(
     positive: Annotated[
         str | None,
         choice(
-            "minority", "majority", "first", "second", flags=("--y1",),
+            "minority",
+            "majority",
+            "first",
+            "second",
+            flags=("--y1",),
             help="Which of two classes y = 1 codes; α and β need it.",
         ),
     ] = None,
-    binary: Annotated[bool, switch(help="Weights α (of y = 1) and β (of y = 0) of a binary loss; needs --positive.")] = False,
+    binary: Annotated[
+        bool, switch(help="Weights α (of y = 1) and β (of y = 0) of a binary loss; needs --positive.")
+    ] = False,
     cost: Annotated[
         Expr | None,
         scalar("--times", help="How many times as much an error on a positive example costs.", domain=POSITIVE),
     ] = None,
     augment_both: Annotated[
-        Expr | None, scalar(help="Copies made of every image of every class, to see what they change.", whole=True, least=0)
+        Expr | None,
+        scalar(help="Copies made of every image of every class, to see what they change.", whole=True, least=0),
     ] = None,
 ) -> Solution:
     """Class weights for imbalanced data: inverse frequency, α and β of a binary loss, copies that balance the classes.
@@ -81,7 +113,8 @@ def class_weights(
         raise DlcalcError(f"α and β weigh two classes, not {len(sizes)}", "use the weights, one per class")
     if binary and positive is None:
         raise DlcalcError(
-            "which class y = 1 codes is not said, and α weighs that one", "add --positive minority (or majority, first, second)"
+            "which class y = 1 codes is not said, and α weighs that one",
+            "add --positive minority (or majority, first, second)",
         )
     return _of_counts(sizes, None if positive is None else _place(sizes, positive), augment_both)
 
@@ -93,7 +126,9 @@ def _sizes(counts: Value | None) -> tuple[Expr, ...]:
         raise DlcalcError(f"--counts has {len(counts)} classes", f"give 2 to {MOST_CLASSES}")
     for number, size in enumerate(counts, 1):
         if isinstance(size, Num) and (size.value.denominator != 1 or size.value < 0):
-            raise DlcalcError(f"class {number} has {plain(size)} examples, which is no whole number", "count its examples")
+            raise DlcalcError(
+                f"class {number} has {plain(size)} examples, which is no whole number", "count its examples"
+            )
         if size == ZERO:
             raise DlcalcError(f"class {number} has no examples: its weight would be infinite", "leave the class out")
         if isinstance(size, Num) and size.value > MOST_COUNT:
@@ -105,7 +140,9 @@ def _place(sizes: tuple[Expr, ...], positive: str) -> int:
     if positive in PLACES:
         return PLACES[positive]
     if not all(isinstance(size, Num) for size in sizes):
-        raise DlcalcError(f"which of {', '.join(map(plain, sizes))} is the {positive} is not known", "use --positive first or second")
+        raise DlcalcError(
+            f"which of {', '.join(map(plain, sizes))} is the {positive} is not known", "use --positive first or second"
+        )
     if sizes[0] == sizes[1]:
         raise DlcalcError("the classes are of one size: none is the " + positive, "use --positive first or second")
     smaller = 0 if sizes[0].value < sizes[1].value else 1  # type: ignore[attr-defined]  # numbers, as checked above
@@ -137,7 +174,11 @@ def _of_counts(sizes: tuple[Expr, ...], one: int | None, both: Expr | None) -> S
     steps = _weight_steps(sizes, weights, total)
     steps += _copy_steps(sizes, extra, per_image, top)
     principal = ["weights"]
-    said = "the classes are of one size" if summed == ZERO else f"balanced by {unicode(summed)} extra images of the smaller classes"
+    said = (
+        "the classes are of one size"
+        if summed == ZERO
+        else f"balanced by {unicode(summed)} extra images of the smaller classes"
+    )
     notes = [] if symbols(*sizes) else [said]
     if one is not None:
         found, lines = _two_class(sizes, one)
@@ -153,7 +194,13 @@ def _of_counts(sizes: tuple[Expr, ...], one: int | None, both: Expr | None) -> S
         first, second = sizes[0], sizes[1]
         grown = Div(Mul((first, both + 1)), Mul((second, both + 1)))
         steps.append(
-            Step("both", Sym("ratio_after"), grown, first / second, "as many copies of every image in every class: the ratio stays")
+            Step(
+                "both",
+                Sym("ratio_after"),
+                grown,
+                first / second,
+                "as many copies of every image in every class: the ratio stays",
+            )
         )
     domains = dict.fromkeys(symbols(*sizes, *(() if both is None else (both,))), COUNT)
     return Solution(
@@ -184,7 +231,13 @@ def _weight_steps(sizes: tuple[Expr, ...], weights: tuple[Expr, ...], total: Exp
             steps.append(Step("weights", target, Div(total, Mul((count, size))), weight, "computed"))
         if number > 1:
             steps.append(
-                Step("balance", Sym("w1"), Mul((sizes[0], weights[0])), Mul((size, weight)), f"class 1 and class {number} count alike")
+                Step(
+                    "balance",
+                    Sym("w1"),
+                    Mul((sizes[0], weights[0])),
+                    Mul((size, weight)),
+                    f"class 1 and class {number} count alike",
+                )
             )
     return steps
 
@@ -195,7 +248,9 @@ def _copy_steps(sizes: tuple[Expr, ...], extra: tuple[Expr, ...], per_image: tup
         if more == ZERO:
             continue
         target = Sym(f"extra{number}")
-        steps.append(Step("extra", target, target, Add((top, -size)), f"class {number} is short of the largest by these"))
+        steps.append(
+            Step("extra", target, target, Add((top, -size)), f"class {number} is short of the largest by these")
+        )
         if isinstance(more, Num):
             steps.append(Step("extra", target, Add((top, -size)), more, "computed"))
         because = f"for each of the {unicode(size)} images of class {number}: itself and its copies make up the largest"
@@ -217,7 +272,9 @@ def _two_class(sizes: tuple[Expr, ...], one: int) -> tuple[list[Answer], list[St
         Answer("ratio", ratio, slips=(Slip(n1 / n0, "α N₁ = β N₀: the weights stand inversely to the counts"),)),
         Answer("pos_weight", ratio, slips=(Slip(n1 / n0, "pos_weight is negatives over positives"),)),
     ]
-    balance = Step("balance", Sym("alpha"), Mul((alpha, n1)), Mul((beta, n0)), "α N₁ = β N₀: both classes weigh alike in all")
+    balance = Step(
+        "balance", Sym("alpha"), Mul((alpha, n1)), Mul((beta, n0)), "α N₁ = β N₀: both classes weigh alike in all"
+    )
     return answers, [
         balance,
         Step("ratio", Sym("ratio"), Div(alpha, beta), ratio, "α/β = N₀/N₁; the smaller of the two set to 1"),
@@ -284,10 +341,20 @@ def _routes(sizes: tuple[Expr, ...], answers: list[Answer]) -> tuple[Route | Exp
     found: list[Route | Experiment] = []
     if small:
         found.append(
-            Route("weights", "the labels counted one by one", named["weights"], lambda point: [_counted_weight(sizes, c, point) for c in many])
+            Route(
+                "weights",
+                "the labels counted one by one",
+                named["weights"],
+                lambda point: [_counted_weight(sizes, c, point) for c in many],
+            )
         )
         found.append(
-            Route("extra", "images copied one by one until the classes are equal", named["extra"], lambda point: [_copied(sizes, c, point) for c in many])
+            Route(
+                "extra",
+                "images copied one by one until the classes are equal",
+                named["extra"],
+                lambda point: [_copied(sizes, c, point) for c in many],
+            )
         )
     return tuple(found)
 
@@ -301,7 +368,13 @@ def _of_cost(cost: Expr) -> Solution:
         raise DlcalcError(f"cost {plain(cost)} is less than 1", "weigh the other class by the inverse")
     loss = Sym("l")
     steps = (
-        Step("copies", Sym("copied"), Add((loss, (cost - 1) * loss)), cost * loss, "the example and its extra copies add up to k times its loss"),
+        Step(
+            "copies",
+            Sym("copied"),
+            Add((loss, (cost - 1) * loss)),
+            cost * loss,
+            "the example and its extra copies add up to k times its loss",
+        ),
     )
 
     def run(seed: int) -> tuple[float, float]:
@@ -320,8 +393,16 @@ def _of_cost(cost: Expr) -> Solution:
     notes = () if whole else (f"{plain(cost)} copies are no whole number: copy others too, or weigh the loss",)
     return Solution(
         answers=(
-            Answer("copies", cost, slips=(Slip(cost - 1, "that many are extra; with the example itself there is one more"),)),
-            Answer("extra_copies", cost - 1, slips=(Slip(cost, "that many are there in all, the example itself among them"),)),
+            Answer(
+                "copies",
+                cost,
+                slips=(Slip(cost - 1, "that many are extra; with the example itself there is one more"),),
+            ),
+            Answer(
+                "extra_copies",
+                cost - 1,
+                slips=(Slip(cost, "that many are there in all, the example itself among them"),),
+            ),
         ),
         work=lambda: Work(
             steps,
@@ -329,5 +410,7 @@ def _of_cost(cost: Expr) -> Solution:
         ),
         setting=Setting(domains={"l": POSITIVE, **dict.fromkeys(symbols(cost), COUNT)}),
         notes=notes,
-        conventions=("copies count the example itself; the sum of the losses is compared, as the mean divides by more examples",),
+        conventions=(
+            "copies count the example itself; the sum of the losses is compared, as the mean divides by more examples",
+        ),
     )

@@ -11,7 +11,7 @@ from dlcalc.givens import choice, values
 from dlcalc.logarithms import collected, exact_power
 from dlcalc.notation.evaluate import PLAIN, approximate
 from dlcalc.notation.expression import ONE, ZERO, Add, Call, Div, Expr, Mul, Num, Sym, add, expr, mul
-from dlcalc.notation.functions import call, exp, ln
+from dlcalc.notation.functions import call, ln
 from dlcalc.notation.printing import Value, plain
 from dlcalc.solution import UNIT, Answer, Route, Setting, Slip, Solution, Step, Work, symbols
 from dlcalc.topic import topic
@@ -131,13 +131,19 @@ def _solution(first: tuple[Expr, ...], second: tuple[Expr, ...] | None, base: st
         steps += _lines("cross_entropy", first, second, base, cross, "-Σ p log q")
         if len(first) <= MOST_SHOWN:
             steps.append(Step("identity", Sym("kl"), Sym("kl"), Add((cross, -found)), "KL(p ‖ q) = H(p, q) - H(p)"))
-            steps += [Step("kl", Sym("kl"), Add((cross, -found)), gap, "computed")] if gap != Add((cross, -found)) else []
+            steps += (
+                [Step("kl", Sym("kl"), Add((cross, -found)), gap, "computed")] if gap != Add((cross, -found)) else []
+            )
             if _is_one(first) and _is_one(second):
                 because = "never below 0, and 0 for equal distributions alone"
                 steps.append(Step("sign", Sym("kl"), Sym("kl"), ZERO, because, ">="))
         routes.append(_route("cross_entropy", cross, first, second, base))
     answers += [
-        Answer("perplexity", number, slips=(Slip(call("exp", found), "the base of the power is that of the logarithm"),) if base != "e" else ()),
+        Answer(
+            "perplexity",
+            number,
+            slips=(Slip(call("exp", found), "the base of the power is that of the logarithm"),) if base != "e" else (),
+        ),
         Answer("largest", largest),
     ]
     steps.append(Step("perplexity", Sym("perplexity"), Sym("perplexity"), number, "the base to the power of H(p)"))
@@ -156,7 +162,9 @@ def _solution(first: tuple[Expr, ...], second: tuple[Expr, ...] | None, base: st
             f"logarithm of base {base}: {BASES[base]}; 0·log 0 = 0",
             *(("p weighs: H(p, q) = -Σ p log q, KL(p ‖ q) = Σ p log(p/q)",) if second is not None else ()),
         ),
-        assumptions=tuple(f"the entries of {n} sum to 1" for n, row in (("p", first), ("q", second)) if row and symbols(*row)),
+        assumptions=tuple(
+            f"the entries of {n} sum to 1" for n, row in (("p", first), ("q", second)) if row and symbols(*row)
+        ),
     )
 
 
@@ -206,7 +214,9 @@ def _in_bits(weights: Sequence[Expr], of: Sequence[Expr], base: str, point: Mapp
 
 
 def _route(name: str, value: Expr, weights: Sequence[Expr], of: Sequence[Expr], base: str) -> Route:
-    return Route(name, "code lengths log2(1/p) added up in bits", value, lambda point: [_in_bits(weights, of, base, point)])
+    return Route(
+        name, "code lengths log2(1/p) added up in bits", value, lambda point: [_in_bits(weights, of, base, point)]
+    )
 
 
 def _definitions(first: tuple[Expr, ...], second: tuple[Expr, ...] | None, base: str) -> dict[str, Callable[..., Any]]:

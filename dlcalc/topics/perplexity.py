@@ -28,7 +28,13 @@ MOST_SHOWN = 8
 @topic(
     area="losses",
     answers=("perplexity", "cross_entropy", "bits"),
-    examples=("--probabilities 1/2,1/4,1/8", "--sentence 1/7150 --tokens 4", "--loss 3.2", "--loss 2 --base 2", "--vocabulary V"),
+    examples=(
+        "--probabilities 1/2,1/4,1/8",
+        "--sentence 1/7150 --tokens 4",
+        "--loss 3.2",
+        "--loss 2 --base 2",
+        "--vocabulary V",
+    ),
 )
 def perplexity(
     *,
@@ -87,16 +93,22 @@ def perplexity(
 def _refuse(value: Expr) -> None:
     known = approximate(value)
     if value == ZERO:
-        raise DlcalcError("a token has the probability 0: the perplexity is infinite", "smooth the model, or leave the token out")
+        raise DlcalcError(
+            "a token has the probability 0: the perplexity is infinite", "smooth the model, or leave the token out"
+        )
     if known is not None and not 0 < known <= 1:
         raise DlcalcError(f"the probability {plain(value)} is not between 0 and 1", "give probabilities")
 
 
 def _of_loss(loss: Expr, base: str) -> Solution:
     if (approximate(loss) or 0.0) > MOST_LOSS:
-        raise DlcalcError(f"the loss {plain(loss)} is too large: its perplexity has no float", f"give at most {MOST_LOSS}")
+        raise DlcalcError(
+            f"the loss {plain(loss)} is too large: its perplexity has no float", f"give at most {MOST_LOSS}"
+        )
     if (approximate(loss) or 0.0) < 0:
-        raise DlcalcError(f"the loss {plain(loss)} is below 0, but -log of a probability never is", "give it without the minus")
+        raise DlcalcError(
+            f"the loss {plain(loss)} is below 0, but -log of a probability never is", "give it without the minus"
+        )
     scale = ONE if base == "e" else ln(expr(int(base)))
     nats = loss * scale
     found = call("exp", loss) if base == "e" else power(expr(int(base)), loss)
@@ -117,11 +129,17 @@ def _of_loss(loss: Expr, base: str) -> Solution:
     ]
     return Solution(
         answers=(
-            Answer("perplexity", found, slips=(*slips, Slip(call("exp", -nats), "the minus is twice there: that is the inverse"))),
+            Answer(
+                "perplexity",
+                found,
+                slips=(*slips, Slip(call("exp", -nats), "the minus is twice there: that is the inverse")),
+            ),
             Answer("cross_entropy", nats),
             Answer("bits", _in_bits(nats) if base != "2" else loss),
         ),
-        work=lambda: Work(steps, (Route("perplexity", "sixteen equal factors multiplied", found, lambda p: [grown(p)]),)),
+        work=lambda: Work(
+            steps, (Route("perplexity", "sixteen equal factors multiplied", found, lambda p: [grown(p)]),)
+        ),
         setting=Setting(domains=dict.fromkeys(symbols(loss), POSITIVE), definitions={"perplexity": grown}),
         conventions=(f"the loss is the mean per token, with the logarithm of base {base}; cross_entropy is in nats",),
     )
@@ -145,33 +163,51 @@ def _of_product(product: Expr, count: Expr, row: Sequence[Expr]) -> Solution:
             low, high = (middle, high) if math.log(middle) < wanted else (low, middle)
         return (low + high) / 2
 
-    written = -Div(Add(tuple(Call("ln", (value,)) for value in row)), count) if len(row) > 1 else -Div(Call("ln", (product,)), count)
+    written = (
+        -Div(Add(tuple(Call("ln", (value,)) for value in row)), count)
+        if len(row) > 1
+        else -Div(Call("ln", (product,)), count)
+    )
     steps = [
         Step("cross-entropy", Sym("cross_entropy"), written, nats, "the mean of -ln p over the tokens"),
         Step("perplexity", Sym("perplexity"), Sym("perplexity"), Call("exp", (nats,)), "e to the cross-entropy"),
-        Step("root", Sym("perplexity"), Call("exp", (nats,)), found, "the N-th root of 1 over the probability of all tokens"),
+        Step(
+            "root",
+            Sym("perplexity"),
+            Call("exp", (nats,)),
+            found,
+            "the N-th root of 1 over the probability of all tokens",
+        ),
     ]
     free = symbols(*row)
     domains = dict.fromkeys(free, UNIT) if symbols(product) & free and count != ONE else dict.fromkeys(free, COUNT)
     domains |= dict.fromkeys(symbols(count), COUNT)
     slips = (
-        Slip(inverse, "the root of order N is missing: perplexity is per token") if count != ONE else Slip(-inverse, ""),
+        Slip(inverse, "the root of order N is missing: perplexity is per token")
+        if count != ONE
+        else Slip(-inverse, ""),
         Slip(power(product, ONE / count), "that is the geometric mean of the probabilities; perplexity is 1 over it"),
         Slip(nats, "that is the cross-entropy; perplexity is e to it"),
         Slip(power(expr(2), nats), "2 goes with a loss in bits; in nats it is e"),
     )
     return Solution(
-        answers=(Answer("perplexity", found, slips=slips), Answer("cross_entropy", nats), Answer("bits", _in_bits(nats))),
+        answers=(
+            Answer("perplexity", found, slips=slips),
+            Answer("cross_entropy", nats),
+            Answer("bits", _in_bits(nats)),
+        ),
         work=lambda: Work(
             tuple(steps if len(row) <= MOST_SHOWN else steps[1:]),
-            (Route("perplexity", "the number of equally likely tokens, found by halving", found, lambda p: [guessed(p)]),),
+            (
+                Route(
+                    "perplexity", "the number of equally likely tokens, found by halving", found, lambda p: [guessed(p)]
+                ),
+            ),
         ),
         setting=Setting(domains=domains, definitions={"perplexity": guessed}),
         conventions=("per token: over N tokens the root of order N; cross_entropy in nats (base e), bits in base 2",),
         notes=("equally likely tokens: the perplexity is their number",) if len(row) == 1 and count == ONE else (),
     )
-
-
 
 
 def _root(value: Expr, order: Expr) -> Expr:

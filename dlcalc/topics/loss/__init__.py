@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 @topic(
     area="losses",
-    answers=("loss", "losses", "p", "dL/dp", "dL/dz", "equivalent", "nll"),
+    answers=("loss", "losses", "p", "dL/dp", "dL/dz", "equivalent", "unchanged", "nll"),
     examples=(
         "--kind cross-entropy --logits 1,2,3 --target 1",
         "--kind bce --probabilities 0.9,0.2 --target 1,0",
@@ -28,6 +28,7 @@ if TYPE_CHECKING:
         "--kind cross-entropy --classes 10 --untrained",
         "--kind nll --equivalent mse",
         "--kind nll --likelihood gaussian",
+        "--kind cross-entropy --logits 1000,1001,1002 --target 0 --shift -1002",
     ),
 )
 def loss(  # noqa: PLR0913 (what losses take)
@@ -44,7 +45,11 @@ def loss(  # noqa: PLR0913 (what losses take)
     probabilities: Annotated[
         Value | None,
         values(
-            "--yhat", "--predictions", "--probs", "-p", help='Predictions: 0.9, a list, rows "0.7,0.3;0.2,0.8".',
+            "--yhat",
+            "--predictions",
+            "--probs",
+            "-p",
+            help='Predictions: 0.9, a list, rows "0.7,0.3;0.2,0.8".',
             domain=UNIT,
         ),
     ] = None,
@@ -52,7 +57,8 @@ def loss(  # noqa: PLR0913 (what losses take)
         Value | None, values("-z", "--scores", help="Scores before the sigmoid or softmax (or of a hinge).")
     ] = None,
     target: Annotated[
-        Value | None, values("-y", "--labels", "--y", help="Targets: classes by number, one-hot or soft labels, values.")
+        Value | None,
+        values("-y", "--labels", "--y", help="Targets: classes by number, one-hot or soft labels, values."),
     ] = None,
     weights: Annotated[
         Value | None, values("--class-weights", "-w", help="A weight per class (binary: of y = 0, then of y = 1).")
@@ -61,7 +67,8 @@ def loss(  # noqa: PLR0913 (what losses take)
         Expr | None, scalar("--pos-weight", help="Weight of y = 1 (weighted-bce, focal).", domain=POSITIVE, least=0)
     ] = None,
     beta: Annotated[
-        Expr | None, scalar("--neg-weight", help="Weight of y = 0 (default: 1; focal: 1 - α).", domain=POSITIVE, least=0)
+        Expr | None,
+        scalar("--neg-weight", help="Weight of y = 0 (default: 1; focal: 1 - α).", domain=POSITIVE, least=0),
     ] = None,
     gamma: Annotated[
         Expr | None, scalar("--focusing", help="Exponent of the focal loss.", domain=POSITIVE, least=0)
@@ -78,14 +85,20 @@ def loss(  # noqa: PLR0913 (what losses take)
     ] = "all",
     label: Annotated[Expr | None, scalar(help="1 for a genuine pair, -1 for a forged one (cosine).")] = None,
     half: Annotated[bool, switch(help="Squared error with the factor 1/2 (default: without).")] = False,
-    swap: Annotated[bool, switch(help="KL of the prediction from the target (default: KL(target ‖ prediction)).")] = False,
+    swap: Annotated[
+        bool, switch(help="KL of the prediction from the target (default: KL(target ‖ prediction)).")
+    ] = False,
     form: Annotated[
-        str, choice("signed", "distance", "embedding", help="Cosine: -l·cos (default), 1 - cos, or PyTorch's embedding.")
+        str,
+        choice("signed", "distance", "embedding", help="Cosine: -l·cos (default), 1 - cos, or PyTorch's embedding."),
     ] = "signed",
     reduction: Annotated[str, choice("mean", "sum", "none", help="Over the examples (default: mean).")] = "mean",
     first_class: Annotated[str, choice("0", "1", help="Number of the first class (default 0).")] = "0",
-    classes: Annotated[Expr | None, scalar("-C", help="Number of classes, for --untrained.", whole=True, least=2)] = None,
+    classes: Annotated[
+        Expr | None, scalar("-C", help="Number of classes, for --untrained.", whole=True, least=2)
+    ] = None,
     untrained: Annotated[bool, switch(help="Loss before training, when all logits are equal.")] = False,
+    shift: Annotated[Expr | None, scalar(help="A number added to every logit: do predictions and loss change?")] = None,
     equivalent: Annotated[
         str | None, text(help="Another loss, or likelihood: has it the same minimum?", metavar="NAME")
     ] = None,
@@ -122,9 +135,22 @@ def loss(  # noqa: PLR0913 (what losses take)
         options={"alpha": alpha, "beta": beta, "gamma": gamma, "delta": delta, "epsilon": smoothing, "label": label},
         spread=spread, half=half, swap=swap, form=form, reduction=reduction, first=int(first_class),
     )  # fmt: skip
-    apart = [name for name, given in (("untrained", untrained), ("equivalent", equivalent), ("likelihood", likelihood)) if given]
+    apart = [
+        name
+        for name, given in (
+            ("untrained", untrained),
+            ("equivalent", equivalent),
+            ("likelihood", likelihood),
+            ("shift", shift is not None),
+        )
+        if given
+    ]
     if len(apart) > 1:
         raise DlcalcError(f"--{apart[0]} and --{apart[1]} are two questions", "ask one of them")
+    if shift is not None and len(apart) == 1:
+        from dlcalc.topics.loss.shifts import solution as shifted
+
+        return shifted(found, shift)
     if apart and (found.predictions is not None or target is not None):
         raise DlcalcError(f"--{apart[0]} takes no predictions or targets", "leave them out")
     if untrained:
@@ -145,5 +171,3 @@ def loss(  # noqa: PLR0913 (what losses take)
 def _answered(found: Asked) -> Solution:
     solution = found.solution()
     return replace(solution, conventions=(*found.conventions(), *solution.conventions))
-
-

@@ -62,11 +62,18 @@ class Asked:
             extra = sorted({s for v in self._letters().values() for s in symbols(v)} - {"alpha", "beta", "gamma"})
             text = "; ".join([*(f"{name} in R" for name in extra), text])
         elif letters:
-            given = {n: v for n, v in self._letters().items() if n in self.kind.takes and not (isinstance(v, Sym) and v.name == n)}
+            given = {
+                n: v
+                for n, v in self._letters().items()
+                if n in self.kind.takes and not (isinstance(v, Sym) and v.name == n)
+            }
             extra = sorted({s for v in given.values() for s in symbols(v)})
             kinds = {"label": "{-1,1}", "epsilon": "(0,1)"}
             text = "; ".join(
-                [*(f"{s} in {next(kinds.get(n, 'R') for n, v in given.items() if s in symbols(v))}" for s in extra), text]
+                [
+                    *(f"{s} in {next(kinds.get(n, 'R') for n, v in given.items() if s in symbols(v))}" for s in extra),
+                    text,
+                ]
             )
         leaf = names.get("z", "z") if link else names.get(self.kind.prediction, self.kind.prediction)
         wrt = [names.get("p", "p"), leaf] if link else [leaf]
@@ -104,9 +111,7 @@ class Asked:
 
         if self.predictions is None:
             raise DlcalcError("the predictions are missing", "add --probabilities or --logits")
-        found = batch_of(
-            self.kind, self.predictions, self.target, self._numbers(), link=self.link, first=self.first
-        )
+        found = batch_of(self.kind, self.predictions, self.target, self._numbers(), link=self.link, first=self.first)
         width = len(found.examples[0].given)
         given = sum(name.startswith("w") for name in self.options)
         if given and self.kind.classes and given != width:
@@ -242,13 +247,17 @@ def read(  # noqa: PLR0913 (all that may be given)
     given = logits if probabilities is None else probabilities
     for wanted, from_, to in ((half, "mse", "half-mse"), (swap, "kl", "reverse-kl")):
         if wanted and kind.name not in {from_, to}:
-            raise DlcalcError(f"--{'half' if from_ == 'mse' else 'swap'} does not go with --kind {kind.name}", f"use --kind {from_}")
+            raise DlcalcError(
+                f"--{'half' if from_ == 'mse' else 'swap'} does not go with --kind {kind.name}", f"use --kind {from_}"
+            )
         kind = KINDS[to] if wanted else kind
     if form != "signed":
         if kind.over != "pair":
             raise DlcalcError(f"--form {form} does not go with --kind {kind.name}", "use --kind cosine")
         kind = KINDS[FORMS[form]]
-    if kind.name == "hinge" and (isinstance(given, tuple) and isinstance(target, Num) and len(given) > 1 or _rows(given)):
+    if kind.name == "hinge" and (
+        isinstance(given, tuple) and isinstance(target, Num) and len(given) > 1 or _rows(given)
+    ):
         kind = KINDS["multiclass-hinge"]
     options = {k: v for k, v in options.items() if v is not None}
     if weights is not None:
@@ -281,7 +290,9 @@ def _weights(kind: Kind, weights: Value) -> dict[str, Expr]:
         raise DlcalcError("--weights is a list with a number per class", "write 1,5")
     if kind.over == "entry":
         if len(weights) != 2:  # noqa: PLR2004 (two classes)
-            raise DlcalcError(f"--weights has {len(weights)} numbers, but there are two classes", "give that of y = 0, then of y = 1")
+            raise DlcalcError(
+                f"--weights has {len(weights)} numbers, but there are two classes", "give that of y = 0, then of y = 1"
+            )
         return {"beta": weights[0], "alpha": weights[1]}  # type: ignore[dict-item]
     for number, weight in enumerate(weights):
         if isinstance(weight, Num) and weight.value < 0:
@@ -295,6 +306,8 @@ def _bounded(option: str, value: Expr | None) -> None:
     if option == "epsilon" and not 0 <= value.value <= 1:
         raise DlcalcError(f"smoothing {plain(value)} is not between 0 and 1", "use 0.1, say")
     if option == "label" and abs(value.value) != 1:
-        raise DlcalcError(f"the label {plain(value)} is not 1 or -1", "use --label 1 for a genuine pair, -1 for a forged one")
+        raise DlcalcError(
+            f"the label {plain(value)} is not 1 or -1", "use --label 1 for a genuine pair, -1 for a forged one"
+        )
     if option == "delta" and value.value < 0:
         raise DlcalcError(f"delta {plain(value)} is less than 0", "use 0 or more")

@@ -124,7 +124,9 @@ def program(kind: Kind, given: Mapping[str, str], *, link: str, spread: str, nam
     'y in {0,1}; z in R; p = sigmoid(z); L = -(y log(p) + (1 - y) log(1 - p))'
     """
     size = "" if kind.over == "entry" else "^C" if kind.classes else "^n"
-    target = {"onehot": "onehot(C)", "simplex": "(0,1)^C"}.get(kind.target, f"R{size}" if kind.target == "R" else kind.target)
+    target = {"onehot": "onehot(C)", "simplex": "(0,1)^C"}.get(
+        kind.target, f"R{size}" if kind.target == "R" else kind.target
+    )
     leaf = "z" if link else kind.prediction
     smoothed = SMOOTHED[spread].format(epsilon=given.get("epsilon", "epsilon"), C="C")
     options = {name: given.get(name, name) for name in ("alpha", "beta", "gamma", "delta", "epsilon", "label")}

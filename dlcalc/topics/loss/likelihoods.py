@@ -10,7 +10,22 @@ from dlcalc.notation.expression import ONE, ZERO, Call, Div, Entry, Expr, Mul, N
 from dlcalc.notation.functions import call, exp, ln
 from dlcalc.notation.printing import plain
 from dlcalc.parts import joined
-from dlcalc.solution import COUNT, POSITIVE, REAL, UNIT, Answer, Domain, Sequence, Setting, Slip, Solution, Step, Work, symbols, word
+from dlcalc.solution import (
+    COUNT,
+    POSITIVE,
+    REAL,
+    UNIT,
+    Answer,
+    Domain,
+    Sequence,
+    Setting,
+    Slip,
+    Solution,
+    Step,
+    Work,
+    symbols,
+    word,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -126,7 +141,9 @@ def solution(asked: Asked, name: str, variance: Expr | None) -> Solution:
     """
     written = "-".join(name.strip().lower().replace("_", " ").replace("-", " ").split())
     if written not in SPELLED:
-        raise DlcalcError(f"--likelihood {name} is not known", nearest(written, SPELLED) or f"use {', '.join(FAMILIES)}")
+        raise DlcalcError(
+            f"--likelihood {name} is not known", nearest(written, SPELLED) or f"use {', '.join(FAMILIES)}"
+        )
     if asked.kind.name not in {"nll", "cross-entropy"} and asked.kind.name != FAMILIES[SPELLED[written]].equals:
         raise DlcalcError(f"--likelihood does not go with --kind {asked.kind.name}", "use --kind nll")
     family = FAMILIES[SPELLED[written]]
@@ -183,23 +200,51 @@ def _scalar(family: Family, values: Mapping[str, Expr]) -> Solution:
         definitions["c"] = lambda point: around_circle(float(point["kappa"]))
     density = put(family.density)
     steps = [
-        Step("density", Sym("density"), Sym("density"), density, f"the {family.name} distribution of y around the prediction"),
+        Step(
+            "density",
+            Sym("density"),
+            Sym("density"),
+            density,
+            f"the {family.name} distribution of y around the prediction",
+        ),
         Step("nll", Sym("nll"), Sym("nll"), -Call("ln", (density,)), "minus the logarithm of the density"),
         Step("expanded", Sym("nll"), -Call("ln", (density,)), nll, "the logarithm of a product is a sum"),
     ]
     if family.rest != ZERO:
         steps.append(
-            Step("constant", Sym("constant"), nll - put(depends), put(family.rest), "what is left does not depend on the prediction")
+            Step(
+                "constant",
+                Sym("constant"),
+                nll - put(depends),
+                put(family.rest),
+                "what is left does not depend on the prediction",
+            )
         )
     whole, part, plain_loss = total(family.nll), total(depends), total(family.loss)
     if len(indexed) > 1 and plain_loss != part:
         steps.append(
-            Step("factor", Sym("dependent"), part, Mul((put(family.factor), plain_loss)), "a factor above 0 moves no minimum")
+            Step(
+                "factor",
+                Sym("dependent"),
+                part,
+                Mul((put(family.factor), plain_loss)),
+                "a factor above 0 moves no minimum",
+            )
         )
-    slips = (Slip(-nll, "the minus in front of the logarithm is missing"), Slip(density, "that is the likelihood itself"))
+    slips = (
+        Slip(-nll, "the minus in front of the logarithm is missing"),
+        Slip(density, "that is the likelihood itself"),
+    )
     sums = (
         Answer("dependent", part, slips=(Slip(-part, "the sign is the wrong way round"),)),
-        Answer("loss", plain_loss, slips=(Slip(-plain_loss, "the sign is the wrong way round"), Slip(part, "that keeps a factor that moves no minimum"))),
+        Answer(
+            "loss",
+            plain_loss,
+            slips=(
+                Slip(-plain_loss, "the sign is the wrong way round"),
+                Slip(part, "that keeps a factor that moves no minimum"),
+            ),
+        ),
     )
     from dlcalc.solution import Route
 
@@ -214,11 +259,24 @@ def _scalar(family: Family, values: Mapping[str, Expr]) -> Solution:
         Solution(
             answers=(
                 Answer("nll", nll, slips=slips),
-                word("equivalent", family.equals, WORDS, tuple(Slip(Sym(w), f"the {family.name} NLL is {family.equals} up to constants") for w in WORDS if w != family.equals)),
+                word(
+                    "equivalent",
+                    family.equals,
+                    WORDS,
+                    tuple(
+                        Slip(Sym(w), f"the {family.name} NLL is {family.equals} up to constants")
+                        for w in WORDS
+                        if w != family.equals
+                    ),
+                ),
             ),
             work=lambda: Work(
                 tuple(steps[:4]),
-                (Route("nll", "the density from its meaning, under -ln", nll, lambda point: [-math.log(brute(point))]),),
+                (
+                    Route(
+                        "nll", "the density from its meaning, under -ln", nll, lambda point: [-math.log(brute(point))]
+                    ),
+                ),
             ),
             setting=Setting(domains={k: v for k, v in domains.items() if k != "n"}, definitions=definitions),
             principal=("nll",),

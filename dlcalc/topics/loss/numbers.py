@@ -25,7 +25,6 @@ from dlcalc.notation.expression import (
     substitute,
     walk,
 )
-from dlcalc.notation.printing import Value
 from dlcalc.solution import REAL, UNIT, Answer, Domain, Route, Setting, Solution, Step, Work, symbols
 
 if TYPE_CHECKING:
@@ -106,7 +105,9 @@ def solution(kind: Kind, problem: Problem, batch: Batch, *, reduction: str, spre
         each = losses if batch.several else losses[:1]
         answers.append(Answer("losses", tuple(map(shown, each))))
     if batch.link:
-        answers.append(Answer(kind.prediction, batch.shaped(tuple(tuple(map(shown, f.predictions)) for f in computed), kind)))
+        answers.append(
+            Answer(kind.prediction, batch.shaped(tuple(tuple(map(shown, f.predictions)) for f in computed), kind))
+        )
     for name in problem.wanted:
         if all(name in found.slopes for found in computed):
             rows = tuple(tuple(shown(v / divisor) for v in found.slopes[name]) for found in computed)
@@ -132,7 +133,9 @@ def _letters(kind: Kind, batch: Batch, number: int) -> tuple[Example, dict[str, 
     values: dict[str, Expr] = {}
     rows = []
     for name, row in ((leaf, example.given), ("y", example.target)):
-        letters = tuple(Sym(f"{name}{number}_{c}" if len(row) > 1 else f"{name}{number}_") for c in range(1, len(row) + 1))
+        letters = tuple(
+            Sym(f"{name}{number}_{c}" if len(row) > 1 else f"{name}{number}_") for c in range(1, len(row) + 1)
+        )
         values |= {letter.name: value for letter, value in zip(letters, row, strict=True)}
         rows.append(letters)
     return example._replace(given=rows[0], target=rows[1]), values
@@ -150,7 +153,7 @@ def _steps(
         because = f"example {number}: " if batch.several else ""
         target = Sym(name)
         steps.append(Step("loss", target, target, written, f"{because}the givens put into the formula"))
-        steps.append(Step("value", target, written, found.loss, _value_because(found.loss)))
+        steps.append(Step("value", target, written, found.loss, _value_because(found.loss, kind)))
         for wanted, slope in found.slopes.items():
             family = f"d{name}_d{wanted}"
             if wanted != _leaf(kind, batch):
@@ -172,12 +175,12 @@ def _steps(
     return tuple(steps)
 
 
-def _value_because(loss: Expr) -> str:
+def _value_because(loss: Expr, kind: Kind) -> str:
     if any(isinstance(node, Call) and node.function == "logsumexp" for node in walk(loss)):
         return "ln softmax(z)_c = z_c - LSE(z); terms with weight 0 drop out"
     if any(isinstance(node, Call) and node.function == "softplus" for node in walk(loss)):
         return "-ln σ(z) = softplus(-z), -ln(1 - σ(z)) = softplus(z)"
-    return "computed; a term with weight 0 drops out"
+    return "computed; a term with weight 0 drops out" if kind.probabilities else "computed"
 
 
 def _leaf(kind: Kind, batch: Batch) -> str:
@@ -194,10 +197,14 @@ def _loss_name(batch: Batch, number: int) -> str:
 class _Reference:
     """The textbook's loops, at a point of the symbols."""
 
-    def __init__(self, kind: Kind, batch: Batch, spread: str, reduction: str) -> None:
+    def __init__(self, kind: Kind, batch: Batch, spread: str, reduction: str, *, behind: bool = False) -> None:
+        """Take what is given; `behind` takes the logits behind given probabilities."""
         self.kind, self.batch, self.spread, self.reduction = kind, batch, spread, reduction
+        self.behind = behind
 
     def example(self, number: int, point: Mapping[str, Any]) -> Any:  # noqa: ANN401 (an example of the textbook)
+        from math import log, log1p
+
         from dlcalc.topics.loss.textbook import Example as Looped
 
         given = self.batch.examples[number - 1]
@@ -205,8 +212,11 @@ class _Reference:
         def at(row: Row) -> list[float]:
             return [float(PLAIN.value(value, point)) for value in row]
 
+        numbers = at(given.given)
+        if self.behind:
+            numbers = [log(p) if self.kind.classes else log(p) - log1p(-p) for p in numbers]
         options = {name: float(PLAIN.value(value, point)) for name, value in self.batch.options.items()}
-        return Looped(at(given.given), at(given.target), options, link=self.batch.link, spread=self.spread)
+        return Looped(numbers, at(given.target), options, link=self.batch.link, spread=self.spread)
 
     def loss(self, number: int, point: Mapping[str, Any]) -> float:
         return float(self.example(number, point).loss(self.kind.name))
@@ -249,7 +259,21 @@ def _routes(
         elif answer.name == f"dL/d{_leaf(kind, batch)}":
             method = "an imaginary step of 1e-30 in those loops, entry by entry"
             routes.append(Route(answer.name, method, answer.value, reference.slopes))
+        elif answer.name == "dL/dz" and _has_logits(kind, batch):
+            behind = _Reference(
+                kind, batch._replace(link=kind.link), reference.spread, reference.reduction, behind=True
+            )
+            method = "the same from the logits behind the probabilities"
+            routes.append(Route(answer.name, method, answer.value, behind.slopes))
     return tuple(routes)
+
+
+def _has_logits(kind: Kind, batch: Batch) -> bool:
+    """Say whether the probabilities are those of finite logits."""
+    if batch.link or not kind.link or batch.notes:
+        return False
+    known = [approximate(v) for e in batch.examples for v in e.given]
+    return all(0 < v < 1 if v is not None else not kind.classes for v in known)
 
 
 def _setting(kind: Kind, batch: Batch, reference: _Reference) -> Setting:
@@ -280,5 +304,3 @@ def _option_domains(batch: Batch) -> dict[str, Domain]:
         for letter in symbols(value):
             found[letter] = UNIT if name == "epsilon" else Domain(UNIT.low, REAL.high)
     return found
-
-

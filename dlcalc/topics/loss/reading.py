@@ -128,7 +128,9 @@ def _rows(kind: Kind, predictions: Value, target: Value, shape: tuple[int, ...],
         targets = target if len(shape) > 1 else (target,)
     elif len(shape) > 1 and found == (width,) and kind.over == "pair":
         targets = (target,) * len(rows)
-    elif kind.target == "onehot" and (len(shape) > 1 and found == (len(rows),) or len(rows) == 1 and found in {(), (1,)}):
+    elif kind.target == "onehot" and (
+        len(shape) > 1 and found == (len(rows),) or len(rows) == 1 and found in {(), (1,)}
+    ):
         targets = tuple(_onehot(label, width, first) for label in _flat(target))
     else:
         label = f", or {len(rows)} class {'indices' if len(rows) > 1 else 'index'}" if kind.target == "onehot" else ""
@@ -140,7 +142,9 @@ def _rows(kind: Kind, predictions: Value, target: Value, shape: tuple[int, ...],
 
 def _onehot(label: Expr, classes: int, first: int) -> Row:
     if not isinstance(label, Num):
-        raise DlcalcError(f"the class {plain(label)} is not a number", "give the number of the class, or a row of labels")
+        raise DlcalcError(
+            f"the class {plain(label)} is not a number", "give the number of the class, or a row of labels"
+        )
     place = label.value - first
     if place.denominator != 1 or not 0 <= place < classes:
         other = 1 - first

@@ -116,5 +116,3 @@ def _others(kind: Kind, batch: Batch, spread: str) -> Iterator[tuple[str, Batch,
             yield name, batch._replace(examples=moved), spread, f"that is the class {said}: look where labels start"
     if kind.link == "softmax" and batch.link:
         yield name, batch._replace(link=""), spread, "the softmax is missing"
-
-

@@ -57,7 +57,9 @@ def solution(asked: Asked, classes: Expr | None) -> Solution:
     )
     steps = (
         equal,
-        Step("loss", Sym("loss"), Sym("loss"), -Call("ln", (Div(ONE, count),)), f"the true class has p = {plain(share)}"),
+        Step(
+            "loss", Sym("loss"), Sym("loss"), -Call("ln", (Div(ONE, count),)), f"the true class has p = {plain(share)}"
+        ),
         Step("value", Sym("loss"), -Call("ln", (Div(ONE, count),)), found, "-ln(1/C) = ln C"),
     )
     slips = (
@@ -65,22 +67,27 @@ def solution(asked: Asked, classes: Expr | None) -> Solution:
         Slip(found / ln(expr(2)), "that is in base 2; the logarithm is the natural one"),
         Slip(found / ln(expr(10)), "that is in base 10; the logarithm is the natural one"),
         Slip(share, "that is the probability of the true class; the loss is -ln of it"),
-        Slip(ln(count - 1), "all C classes share the probability, the true one too") if name != "bce" else Slip(ZERO, ""),
+        Slip(ln(count - 1), "all C classes share the probability, the true one too")
+        if name != "bce"
+        else Slip(ZERO, ""),
     )
     return Solution(
         answers=(Answer("loss", found, slips=slips), Answer("p", share), Answer("perplexity", count)),
         work=lambda: Work(
-            (*steps, Step("perplexity", Sym("perplexity"), call("exp", found), count, "e to the loss: a guess among all")),
+            (
+                *steps,
+                Step("perplexity", Sym("perplexity"), call("exp", found), count, "e to the loss: a guess among all"),
+            ),
             (Route("loss", "the textbook's loops on equal logits", found, lambda point: [looped(point)]),)
             if not isinstance(count, Num) or count.value <= MOST
             else (),
         ),
-        setting=Setting(
-            domains={"z": REAL, **dict.fromkeys(symbols(count), SEVERAL)}, definitions={"loss": looped}
-        ),
+        setting=Setting(domains={"z": REAL, **dict.fromkeys(symbols(count), SEVERAL)}, definitions={"loss": looped}),
         assumptions=("before training all logits are equal (weights near 0)",),
         conventions=(f"{link}, natural logarithm",),
-        notes=("a first loss well above this says that the logits start too large, or that labels and classes do not fit",),
+        notes=(
+            "a first loss well above this says that the logits start too large, or that labels and classes do not fit",
+        ),
     )
 
 

@@ -81,7 +81,9 @@ def _same(first: str, second: str) -> _Same | None:
     if "likelihood" in pair and pair & (classifiers - {"kl"}):
         return _Same((of_likelihood, falling), "the NLL is -ln of the likelihood, and -ln falls")
     if pair == {"nll", "cross-entropy"}:
-        return _Same((of_likelihood,), "the NLL of a softmax is the cross-entropy with a one-hot target, number for number")
+        return _Same(
+            (of_likelihood,), "the NLL of a softmax is the cross-entropy with a one-hot target, number for number"
+        )
     if "kl" in pair and pair & {"nll", "cross-entropy"}:
         gaps = tuple(Mul((y, Add((Call("ln", (y,)), -Call("ln", (p,)))))) for y, p in zip(_Y, _P, strict=True))
         step = Step("entropy", Sym("kl"), Add(gaps), add(cross, -_logs(_Y, _Y)),
@@ -129,7 +131,9 @@ def _agreeing(asked: Asked, first: str, second: str, same: _Same) -> Solution:
         ),
         setting=Setting(domains=domains),
         notes=(same.said,),
-        assumptions=() if soft or "mse" in {first, second} else ("y is one-hot; the same model gives both predictions",),
+        assumptions=()
+        if soft or "mse" in {first, second}
+        else ("y is one-hot; the same model gives both predictions",),
         conventions=("equivalent: the same predictions are best, whatever the model can reach",),
     )
 
@@ -168,15 +172,10 @@ def _differing(asked: Asked, first: str, second: str) -> Solution:
                 "compare losses of probabilities or of numbers",
             )
     classes = any(name == "likelihood" or KINDS[name].classes for name in (first, second))
-    rows = _grid(classes=classes)
+    rows = sorted(_grid(classes=classes), key=lambda row: abs((approximate(row[0]) or 0.0) - 1 / 2))
     values = [(row, _value(first, _floats(row), 0), _value(second, _floats(row), 0)) for row in rows]
     found = next(
-        (
-            (p, q)
-            for p, a, b in values
-            for q, c, d in values
-            if c - a > CLEAR and b - d > CLEAR
-        ),
+        ((p, q) for p, a, b in values for q, c, d in values if c - a > CLEAR and b - d > CLEAR),
         None,
     )
     if found is None:
@@ -239,6 +238,10 @@ def _exact(asked: Asked, name: str, row: tuple[Expr, ...]) -> Expr:
         return -row[0]
     kind = KINDS[name]
     options: Mapping[str, Expr] = {"delta": ONE, "epsilon": expr(Fraction(1, 10))}
-    examples = (Example(row, target),) if kind.classes else tuple(Example((p,), (y,)) for p, y in zip(row, target, strict=True))
+    examples = (
+        (Example(row, target),)
+        if kind.classes
+        else tuple(Example((p,), (y,)) for p, y in zip(row, target, strict=True))
+    )
     whole = replace(asked, reduction="sum", link="", predictions=row, target=target)
     return whole.total(name, Batch(examples, (len(row),), "", options), "all")
