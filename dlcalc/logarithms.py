@@ -27,7 +27,7 @@ def collected(node: Expr) -> Expr:
 
 
 def _gathered(node: Expr, times: Fraction, found: dict[Fraction, Fraction]) -> bool:
-    """Add the terms of a node to those found, by what stands under ln; under 0 the numbers. False where it is no such sum."""
+    """Add the terms of a node to those found, by what stands under ln (numbers under 0); False for another sum."""
     match node:
         case Num(value):
             found[Fraction(0)] = found.get(Fraction(0), Fraction(0)) + times * value

@@ -192,6 +192,11 @@ def _same(given: Value, right: Value, samples: Samples) -> bool:
         return False
 
 
+def _rounds(given: Value, right: Value) -> bool:
+    """Say whether numbers are those of another value, rounded."""
+    return _shape(given) == _shape(right) and all(a == b or rounded_places(a, b) for a, b in _pairs(given, right))
+
+
 def _compare(given: Value, right: Value, solution: Solution) -> tuple[str, dict[str, str]] | None:
     """Look for a point where the two differ: what differs there, in words and as numbers."""
     for position, (a, b) in enumerate(_pairs(given, right), 1):
@@ -298,7 +303,7 @@ def _explained(solution: Solution, answer: Answer, given: Value) -> str:
     """Find the slip that turns the right answer into the one given."""
     samples = solution.samples
     for slip in (*answer.slips, *_general_slips(answer.value)):
-        if _same(given, slip.value, samples):
+        if _rounds(given, slip.value) or _same(given, slip.value, samples):
             return slip.because + _place(solution, slip)
     for other in solution.answers:
         if other.name != answer.name and other.form != "word" and _same(given, other.value, samples):

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 from dlcalc.errors import DlcalcError
 from dlcalc.givens import choice, scalar, switch, values
-from dlcalc.notation.evaluate import PLAIN
+from dlcalc.notation.evaluate import PLAIN, approximate
 from dlcalc.notation.expression import ONE, ZERO, Add, Div, Expr, Mul, Num, Sym, add, expr
 from dlcalc.notation.functions import call
 from dlcalc.notation.printing import Value, plain, unicode
@@ -90,10 +90,10 @@ def class_weights(
 ) -> Solution:
     """Class weights for imbalanced data: inverse frequency, α and β of a binary loss, copies that balance the classes.
 
-    weights w_c = n/(C·n_c) (scikit-learn's "balanced": n examples, C classes), so that n_c·w_c is the same for all classes;
-    normalised: divided by their sum. Two classes: α·N₁ = β·N₀ for the loss -(α y ln p + (1 - y) β ln(1 - p)), and pos_weight =
-    N₀/N₁. Copies: the class c needs max n - n_c extra images, (max n - n_c)/n_c for each of its own. An error that costs
-    k times as much is the same as k copies in all of the example, k - 1 extra ones.
+    weights w_c = n/(C·n_c) (scikit-learn's "balanced": n examples, C classes), so that n_c·w_c is the same for all;
+    normalised: 1/n_c over their sum. Two classes: α·N₁ = β·N₀ for the loss -(α y ln p + β (1 - y) ln(1 - p)), and
+    pos_weight = N₀/N₁. Copies: class c needs max n - n_c extra images, (max n - n_c)/n_c for each of its own. An error
+    that costs k times as much is the same as k copies in all of the example, k - 1 extra ones.
     Source: scikit-learn, compute_class_weight; torch.nn.BCEWithLogitsLoss; King and Zeng, Logistic regression in rare
     events data (2001).
 
@@ -145,7 +145,7 @@ def _place(sizes: tuple[Expr, ...], positive: str) -> int:
         )
     if sizes[0] == sizes[1]:
         raise DlcalcError("the classes are of one size: none is the " + positive, "use --positive first or second")
-    smaller = 0 if sizes[0].value < sizes[1].value else 1  # type: ignore[attr-defined]  # numbers, as checked above
+    smaller = 0 if (approximate(sizes[0] - sizes[1]) or 0) < 0 else 1
     return smaller if positive == "minority" else 1 - smaller
 
 
@@ -382,7 +382,7 @@ def _of_cost(cost: Expr) -> Solution:
         from math import log
         from random import Random
 
-        random, worst = Random(seed), 0.0
+        random, worst = Random(seed), 0.0  # noqa: S311 (a seeded experiment)
         for _ in range(100):
             p = random.uniform(0.01, 0.99)
             times = int(cost.value) if isinstance(cost, Num) else random.randrange(1, 9)

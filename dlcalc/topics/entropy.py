@@ -42,12 +42,13 @@ def entropy(
 ) -> Solution:
     """Entropy of a distribution; cross-entropy and KL divergence of two.
 
-    H(p) = -Σ p ln p, H(p, q) = -Σ p ln q, KL(p ‖ q) = Σ p ln(p/q) = H(p, q) - H(p) ≥ 0. KL is not symmetric. Perplexity
-    b^H(p), with the base b of the logarithm. H(p) is at most log_b C, for C equally likely outcomes; 0·log 0 = 0.
-    Source: Shannon, A mathematical theory of communication (1948); Cover and Thomas, Elements of information theory (2006),
-    chapter 2.
+    H(p) = -Σ p ln p, H(p, q) = -Σ p ln q, KL(p ‖ q) = Σ p ln(p/q) = H(p, q) - H(p) ≥ 0. KL is not symmetric.
+    Perplexity b^H(p), with the base b of the logarithm. H(p) is at most log_b C, for C equally likely outcomes;
+    0·log 0 = 0.
+    Source: Shannon, A mathematical theory of communication (1948); Cover and Thomas, Elements of information theory
+    (2006), chapter 2.
 
-    Raises DlcalcError for what is no distribution, lengths that differ, and a q of 0 where p is not, where KL is infinite.
+    Raises DlcalcError for what is no distribution, lengths that differ, and a q of 0 where p is not: KL is infinite.
 
     >>> print(entropy(p="1/2,1/2", base=2)["entropy"].text)
     1

@@ -57,8 +57,8 @@ def perplexity(
 ) -> Solution:
     """Perplexity of a language model, from its loss, its probabilities per token, or a sentence's.
 
-    perplexity = e^H = (p_1·…·p_N)^(-1/N), with H = -(1/N) Σ ln p_i the mean cross-entropy per token in nats; 2^H where H is in
-    bits. A model that guesses among V equally likely tokens has the perplexity V.
+    perplexity = e^H = (p_1·…·p_N)^(-1/N), with H = -(1/N) Σ ln p_i the mean cross-entropy per token in nats; 2^H
+    where H is in bits. A model that guesses among V equally likely tokens has the perplexity V.
     Source: Jurafsky and Martin, Speech and language processing, chapter 3; Jelinek et al., Perplexity (1977).
 
     Raises DlcalcError for a probability that is 0 or outside [0, 1], a loss below 0, and more or less than one given.

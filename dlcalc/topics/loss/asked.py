@@ -256,7 +256,7 @@ def read(  # noqa: PLR0913 (all that may be given)
             raise DlcalcError(f"--form {form} does not go with --kind {kind.name}", "use --kind cosine")
         kind = KINDS[FORMS[form]]
     if kind.name == "hinge" and (
-        isinstance(given, tuple) and isinstance(target, Num) and len(given) > 1 or _rows(given)
+        (isinstance(given, tuple) and isinstance(target, Num) and len(given) > 1) or _rows(given)
     ):
         kind = KINDS["multiclass-hinge"]
     options = {k: v for k, v in options.items() if v is not None}

@@ -121,19 +121,19 @@ def program(kind: Kind, given: Mapping[str, str], *, link: str, spread: str, nam
     """Write the program of one example: its declarations, how logits become predictions, and the loss.
 
     >>> program(KINDS["bce"], {}, link="sigmoid", spread="all", names={})
-    'y in {0,1}; z in R; p = sigmoid(z); L = -(y log(p) + (1 - y) log(1 - p))'
+    'y in {0,1}; z in (-2,2); p = sigmoid(z); L = -(y log(p) + (1 - y) log(1 - p))'
     """
     size = "" if kind.over == "entry" else "^C" if kind.classes else "^n"
     target = {"onehot": "onehot(C)", "simplex": "(0,1)^C"}.get(
         kind.target, f"R{size}" if kind.target == "R" else kind.target
     )
-    leaf = "z" if link else kind.prediction
+    leaf, reals = ("z", f"(-2,2){size}") if link else (kind.prediction, f"R{size}")
     smoothed = SMOOTHED[spread].format(epsilon=given.get("epsilon", "epsilon"), C="C")
     options = {name: given.get(name, name) for name in ("alpha", "beta", "gamma", "delta", "epsilon", "label")}
     body = kind.body.format(**options, w=given.get("w", ""), smoothed=smoothed)
     letters = sorted({name for name in kind.takes if given.get(name, name) == name and name != "w"})
     declared = [f"{_declared_in(name, names.get(name, name))}" for name in letters]
-    parts = [f"y in {target}", f"{leaf} in R{size}", *declared, *([LINKS[link]] if link else []), body]
+    parts = [f"y in {target}", f"{leaf} in {reals}", *declared, *([LINKS[link]] if link else []), body]
     return "; ".join(_renamed(part, names) for part in parts)
 
 

@@ -1,4 +1,4 @@
-"""A loss of given predictions: values as exact expressions, from the program and the gradients that the engine derives."""
+"""A loss of given predictions: exact expressions, from the program and the gradients that the engine derives."""
 
 from __future__ import annotations
 
@@ -22,6 +22,7 @@ from dlcalc.notation.expression import (
     Sym,
     add,
     expr,
+    fold,
     substitute,
     walk,
 )
@@ -49,7 +50,7 @@ class Computed(NamedTuple):
     slopes: Mapping[str, Row]
 
 
-def of_example(kind: Kind, problem: Problem, example: Example, batch: Batch) -> Computed:
+def of_example(kind: Kind, problem: Problem, example: Example, batch: Batch, where: str = "") -> Computed:
     """Run the program of one example on expressions, and the gradients that the engine derived."""
     arithmetic = Entrywise({"C": len(example.given), "n": len(example.given)})
     leaf = "z" if batch.link else kind.prediction
@@ -60,6 +61,7 @@ def of_example(kind: Kind, problem: Problem, example: Example, batch: Batch) -> 
     for name, term in problem.derivation.definitions.items():
         if name not in values:
             values[name] = arithmetic.value(term, values)
+    refuse_infinite(values["L"][0][0], where)
     slopes: dict[str, Row] = {}
     for name, gradient in problem.derivation.gradients.items():
         term = gradient.short if gradient.closed is None else gradient.closed
@@ -70,15 +72,19 @@ def of_example(kind: Kind, problem: Problem, example: Example, batch: Batch) -> 
     return Computed(collected(values["L"][0][0]), predictions, slopes)
 
 
-def refuse_infinite(found: Computed, number: int | None) -> None:
+def refuse_infinite(loss: Expr, where: str) -> None:
     """Refuse a loss that has no finite value: the logarithm of 0, which says that the impossible happened."""
-    if Call("ln", (ZERO,)) not in tuple(walk(found.loss)):
+    if not _under_zero(loss):
         return
-    where = "" if number is None else f" of example {number}"
     raise DlcalcError(
         f"the loss{where} is infinite: -ln(p) grows without bound as p → 0, and a probability 0 stands under ln",
         "give a probability strictly between 0 and 1 there (libraries clip at 1e-7, say), or logits",
     )
+
+
+def _under_zero(node: Expr) -> bool:
+    """Say whether 0 stands under a logarithm."""
+    return any(isinstance(n, Call) and n.function == "ln" and fold(n.arguments[0]) == ZERO for n in walk(node))
 
 
 def shown(value: Expr) -> Expr:
@@ -92,9 +98,10 @@ def shown(value: Expr) -> Expr:
 def solution(kind: Kind, problem: Problem, batch: Batch, *, reduction: str, spread: str) -> Solution:
     """Answer with the loss and its gradients."""
     count = len(batch.examples)
-    computed = [of_example(kind, problem, example, batch) for example in batch.examples]
-    for number, found in enumerate(computed, 1):
-        refuse_infinite(found, number if batch.several else None)
+    computed = [
+        of_example(kind, problem, example, batch, f" of example {number}" if batch.several else "")
+        for number, example in enumerate(batch.examples, 1)
+    ]
     losses = tuple(found.loss for found in computed)
     divisor = expr(count) if reduction == "mean" else ONE
     total = collected(add(*losses)) / divisor
@@ -116,7 +123,7 @@ def solution(kind: Kind, problem: Problem, batch: Batch, *, reduction: str, spre
     return Solution(
         answers=tuple(answers),
         work=lambda: Work(
-            _steps(kind, problem, batch, computed, reduction, total), _routes(kind, batch, answers, reference, problem)
+            _steps(kind, problem, batch, computed, reduction, total), _routes(kind, batch, answers, reference)
         ),
         setting=_setting(kind, batch, reference),
         notes=batch.notes,
@@ -152,8 +159,13 @@ def _steps(
         written = substitute(of_example(kind, problem, letters, batch).loss, values)
         because = f"example {number}: " if batch.several else ""
         target = Sym(name)
-        steps.append(Step("loss", target, target, written, f"{because}the givens put into the formula"))
-        steps.append(Step("value", target, written, found.loss, _value_because(found.loss, kind)))
+        if _under_zero(written):
+            steps.append(
+                Step("loss", target, target, found.loss, f"{because}a term with weight 0 counts 0: 0·ln 0 = 0")
+            )
+        else:
+            steps.append(Step("loss", target, target, written, f"{because}the givens put into the formula"))
+            steps.append(Step("value", target, written, found.loss, _value_because(found.loss, kind)))
         for wanted, slope in found.slopes.items():
             family = f"d{name}_d{wanted}"
             if wanted != _leaf(kind, batch):
@@ -221,12 +233,15 @@ class _Reference:
     def loss(self, number: int, point: Mapping[str, Any]) -> float:
         return float(self.example(number, point).loss(self.kind.name))
 
+    def losses(self, point: Mapping[str, Any]) -> list[float]:
+        return [self.loss(number, point) for number in range(1, len(self.batch.examples) + 1)]
+
     def total(self, point: Mapping[str, Any]) -> float:
         from math import fsum
 
-        count = len(self.batch.examples)
-        found = fsum(self.loss(number, point) for number in range(1, count + 1))
-        return found / count if self.reduction == "mean" else found
+        losses = self.losses(point)
+        found = fsum(losses)
+        return found / len(losses) if self.reduction == "mean" else found
 
     def slopes(self, point: Mapping[str, Any]) -> list[float]:
         count = len(self.batch.examples)
@@ -238,24 +253,14 @@ class _Reference:
         return found
 
 
-def _routes(
-    kind: Kind, batch: Batch, answers: list[Answer], reference: _Reference, problem: Problem
-) -> tuple[Route, ...]:
+def _routes(kind: Kind, batch: Batch, answers: list[Answer], reference: _Reference) -> tuple[Route, ...]:
     routes = []
     by_hand = "the textbook's loops on plain numbers"
     for answer in answers:
         if answer.name == "loss":
             routes.append(Route("loss", by_hand, answer.value, lambda point: [reference.total(point)]))
         elif answer.name == "losses":
-            count = len(batch.examples)
-            routes.append(
-                Route(
-                    "losses",
-                    by_hand,
-                    answer.value,
-                    lambda point: [reference.loss(n, point) for n in range(1, count + 1)],
-                )
-            )
+            routes.append(Route("losses", by_hand, answer.value, reference.losses))
         elif answer.name == f"dL/d{_leaf(kind, batch)}":
             method = "an imaginary step of 1e-30 in those loops, entry by entry"
             routes.append(Route(answer.name, method, answer.value, reference.slopes))

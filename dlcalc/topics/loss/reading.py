@@ -129,7 +129,7 @@ def _rows(kind: Kind, predictions: Value, target: Value, shape: tuple[int, ...],
     elif len(shape) > 1 and found == (width,) and kind.over == "pair":
         targets = (target,) * len(rows)
     elif kind.target == "onehot" and (
-        len(shape) > 1 and found == (len(rows),) or len(rows) == 1 and found in {(), (1,)}
+        (len(shape) > 1 and found == (len(rows),)) or (len(rows) == 1 and found in {(), (1,)})
     ):
         targets = tuple(_onehot(label, width, first) for label in _flat(target))
     else:

@@ -70,7 +70,8 @@ class Example:
 
 def _surprise(e: Example, given: Numbers, weights: Sequence[float]) -> complex:
     """Weigh -ln p over the classes; a class without weight does not count."""
-    return sum((w * e.minus_log(given, c) for c, w in enumerate(weights) if w), 0j)
+    found: complex = sum((w * e.minus_log(given, c) for c, w in enumerate(weights) if w), 0j)
+    return found
 
 
 def _error(e: Example, given: Numbers) -> complex:

@@ -1,4 +1,4 @@
-"""Whether two losses have the same minimum: a proof that one follows the other, or two predictions ordered differently."""
+"""Whether two losses have the same minimum: a proof, or two predictions that they order differently."""
 
 from __future__ import annotations
 
@@ -9,25 +9,26 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from dlcalc.errors import DlcalcError, nearest
 from dlcalc.notation.evaluate import approximate
-from dlcalc.notation.expression import ONE, ZERO, Add, Call, Expr, Mul, Pow, Sym, add, expr
+from dlcalc.notation.expression import ONE, ZERO, Add, Call, Expr, Mul, Pow, Sym, add, expr, mul
 from dlcalc.notation.printing import unicode
 from dlcalc.solution import POSITIVE, UNIT, Domain, Experiment, Setting, Solution, Step, Work, verdict
 from dlcalc.topics.loss.kinds import KINDS, SPELLED, kind_of
 from dlcalc.topics.loss.reading import Batch, Example
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Iterator, Mapping, Sequence
 
     from dlcalc.topics.loss.asked import Asked
 
 LIKELIHOOD = ("likelihood", "maximum-likelihood", "mle", "log-likelihood", "maximising-likelihood", "max-likelihood")
 GRID = 20
 """Predictions are searched among multiples of 1 over this."""
-CLEAR = 0.01
+CLEAR = 1e-3
 """By how much both losses must tell the two predictions apart."""
 CLASSES = 3
 TRIALS = 2_000
 LABEL = Domain(UNIT.low, UNIT.high, whole=True)
+_Rows = tuple[tuple[Expr, ...], ...]
 _P, _Y = ([Sym(f"{name}{c}") for c in range(1, CLASSES + 1)] for name in "py")
 
 
@@ -48,7 +49,7 @@ def solution(asked: Asked, other: str) -> Solution:
         raise DlcalcError(f"{first} is compared with itself", "name another loss, such as mse")
     same = _same(first, second)
     if same is not None:
-        return _agreeing(asked, first, second, same)
+        return _agreeing(first, second, same)
     return _differing(asked, first, second)
 
 
@@ -102,7 +103,7 @@ def _same(first: str, second: str) -> _Same | None:
     return None
 
 
-def _agreeing(asked: Asked, first: str, second: str, same: _Same) -> Solution:
+def _agreeing(first: str, second: str, same: _Same) -> Solution:
     soft = "kl" in {first, second}
     domains = {
         **dict.fromkeys((p.name for p in (*_P, Sym("p"))), UNIT),
@@ -114,7 +115,7 @@ def _agreeing(asked: Asked, first: str, second: str, same: _Same) -> Solution:
         """Count pairs of random predictions that the two losses order differently."""
         from random import Random
 
-        random = Random(seed)
+        random = Random(seed)  # noqa: S311 (a seeded experiment)
         wrong = 0
         for _ in range(TRIALS):
             true = random.randrange(CLASSES if "bce" not in {first, second} else 2)
@@ -144,22 +145,38 @@ def _random_row(random: Any, classes: int) -> list[float]:  # noqa: ANN401 (a ge
 
 
 def _value(name: str, row: Sequence[float], true: int) -> float:
-    """Compute a loss by the textbook's loops; the likelihood with its minus, so that less is better."""
+    """Compute a loss of one distribution by the textbook's loops; the likelihood with its minus: less is better."""
+    return _summed(name, [row], [[float(c == true) for c in range(len(row))]])
+
+
+def _summed(name: str, rows: Sequence[Sequence[float]], targets: Sequence[Sequence[float]]) -> float:
+    """Add the loss up over examples."""
+    from math import prod
+
     from dlcalc.topics.loss.textbook import Example as Looped
 
-    target = [float(c == true) for c in range(len(row))]
     options = {"epsilon": 0.1, "delta": 1.0}
     if name == "likelihood":
-        return -row[true]
-    kind = KINDS[name]
-    if kind.classes:
-        return Looped(row, target, options, link="", spread="all").loss(name)
-    if name == "bce" and len(row) == 2:  # noqa: PLR2004 (two classes)
-        return Looped(row[:1], target[:1], options, link="", spread="all").loss(name)
-    return sum(Looped([p], [y], options, link="", spread="all").loss(name) for p, y in zip(row, target, strict=True))
+        return -prod(
+            p for row, target in zip(rows, targets, strict=True) for p, y in zip(row, target, strict=True) if y
+        )
+    whole, found = KINDS[name].classes, 0.0
+    for row, target in zip(rows, targets, strict=True):
+        entries = 1 if name == "bce" else len(row)  # the second of two classes has the probability 1 - p
+        parts = [(row, target)] if whole else [([p], [y]) for p, y in zip(row[:entries], target[:entries], strict=True)]
+        found += sum(Looped(p, y, options, link="", spread="all").loss(name) for p, y in parts)
+    return found
 
 
 # a counterexample
+
+
+class _Candidates(NamedTuple):
+    """Predictions to compare, their targets, and what they are."""
+
+    predictions: list[_Rows]
+    targets: _Rows
+    said: str
 
 
 def _differing(asked: Asked, first: str, second: str) -> Solution:
@@ -171,35 +188,29 @@ def _differing(asked: Asked, first: str, second: str) -> Solution:
                 f"{'scores' if KINDS[name].prediction == 'z' else 'vectors'}",
                 "compare losses of probabilities or of numbers",
             )
-    classes = any(name == "likelihood" or KINDS[name].classes for name in (first, second))
-    rows = sorted(_grid(classes=classes), key=lambda row: abs((approximate(row[0]) or 0.0) - 1 / 2))
-    values = [(row, _value(first, _floats(row), 0), _value(second, _floats(row), 0)) for row in rows]
-    found = next(
-        ((p, q) for p, a, b in values for q, c, d in values if c - a > CLEAR and b - d > CLEAR),
-        None,
-    )
-    if found is None:
+    tried = (_told_apart(candidates, first, second) for candidates in _candidates(first, second))
+    answered = next((pair for pair in tried if pair is not None), None)
+    if answered is None:
         raise DlcalcError(
-            f"no pair of predictions on a grid of 1/{GRID} tells {first} and {second} apart, and no proof is known",
+            f"no pair of predictions on a grid tells {first} and {second} apart, and no proof is known",
             "compare other losses",
         )
+    candidates, *found = answered
     definitions: dict[str, Any] = {}
     steps = []
     for name in (first, second):
         word = name.replace("-", "")
-        exact = []
-        for letter, row in zip("pq", found, strict=True):
+        for letter, rows in zip("pq", found, strict=True):
             key = f"{word}_{letter}"
-            definitions[key] = lambda _, n=name, r=row: _value(n, _floats(r), 0)
-            exact.append(_exact(asked, name, row))
-            steps.append(Step("value", Sym(key), Sym(key), exact[-1], f"{name} of {letter} = {_written(row)}"))
-        relation, said = ("<", "better") if name == first else (">", "worse")
-        if approximate(exact[0] - exact[1]) is None:
-            raise DlcalcError(f"{name} has no value at the counterexample", "compare other losses")
-        steps.append(Step("order", Sym(f"{word}_p"), Sym(f"{word}_p"), Sym(f"{word}_q"),
-                          f"p is {said} than q by {name}", relation))  # fmt: skip
-    what = f"the target is class 1 of {CLASSES}" if classes else "the two targets are 1 and 0"
-    note = f"{what}: {first} prefers p = {_written(found[0])}, {second} prefers q = {_written(found[1])}"
+            definitions[key] = lambda _, n=name, r=rows: _summed(n, _floats(r), _floats(candidates.targets))
+            exact = _exact(asked, name, rows, candidates.targets)
+            steps.append(Step("value", Sym(key), Sym(key), exact, f"{name} of {letter} = {_written(rows)}"))
+        p, q = Sym(f"{word}_p"), Sym(f"{word}_q")
+        if name == first:
+            steps.append(Step("order", p, p, q, f"p is better than q by {name}", "<"))
+        else:
+            steps.append(Step("order", p, p, q, f"p is worse than q by {name}", ">"))
+    note = f"{candidates.said}: {first} prefers p = {_written(found[0])}, {second} prefers q = {_written(found[1])}"
     regression = "mse" in {first, second} and {first, second} & {"nll", "likelihood", "cross-entropy", "bce"}
     more = ("with Gaussian noise on a number, the NLL is the squared error up to constants: --likelihood gaussian",)
     return Solution(
@@ -214,34 +225,59 @@ def _differing(asked: Asked, first: str, second: str) -> Solution:
     )
 
 
-def _grid(*, classes: bool) -> list[tuple[Expr, ...]]:
-    steps = range(1, GRID)
-    if classes:
-        found = [(i, j, GRID - i - j) for i, j in product(steps, steps) if GRID - i - j > 0]
-    else:
-        found = list(product(steps, steps))
-    return [tuple(expr(Fraction(v, GRID)) for v in row) for row in found]
+def _candidates(first: str, second: str) -> Iterator[_Candidates]:
+    """List predictions: one example of three classes, two of two; or two numbers."""
+    inside = [expr(Fraction(v, GRID)) for v in sorted(range(1, GRID), key=lambda v: abs(v - GRID / 2))]
+    if any(name == "likelihood" or KINDS[name].classes for name in (first, second)):
+        three = [((a, b, 1 - a - b),) for a, b in product(inside, inside) if (approximate(1 - a - b) or 0.0) > 0]
+        yield _Candidates(three, ((ONE, ZERO, ZERO),), f"the target is class 1 of {CLASSES}")
+        two = [((a, 1 - a), (b, 1 - b)) for a, b in product(inside, inside)]
+        yield _Candidates(two, ((ONE, ZERO), (ONE, ZERO)), "two examples, class 1 of 2 the target of both")
+        return
+    if not any(KINDS[name].probabilities for name in (first, second)):
+        inside = [expr(Fraction(v, 2)) for v in range(-6, 7)]
+    numbers = [((a,), (b,)) for a, b in product(inside, inside)]
+    yield _Candidates(numbers, ((ONE,), (ZERO,)), "two examples with the targets 1 and 0")
 
 
-def _floats(row: Sequence[Expr]) -> list[float]:
-    return [approximate(v) or 0.0 for v in row]
+def _told_apart(candidates: _Candidates, first: str, second: str) -> tuple[_Candidates, _Rows, _Rows] | None:
+    """Find two predictions of which the first loss prefers the one, the second the other."""
+    targets = _floats(candidates.targets)
+    values = []
+    for rows in candidates.predictions:
+        given = _floats(rows)
+        values.append((rows, _summed(first, given, targets), _summed(second, given, targets)))
+    for p, a, b in values:
+        for q, c, d in values:
+            if c - a > CLEAR and b - d > CLEAR:
+                return candidates, p, q
+    return None
 
 
-def _written(row: Sequence[Expr]) -> str:
-    return f"({', '.join(map(unicode, row))})"
+def _floats(rows: _Rows) -> list[list[float]]:
+    return [[approximate(v) or 0.0 for v in row] for row in rows]
 
 
-def _exact(asked: Asked, name: str, row: tuple[Expr, ...]) -> Expr:
+def _written(rows: _Rows) -> str:
+    return ", ".join(f"({', '.join(map(unicode, row))})" if len(row) > 1 else unicode(row[0]) for row in rows)
+
+
+def _exact(asked: Asked, name: str, rows: _Rows, targets: _Rows) -> Expr:
     """Compute a loss at exact predictions by its program."""
-    target = tuple(ONE if c == 0 else ZERO for c in range(len(row)))
     if name == "likelihood":
-        return -row[0]
+        return -mul(
+            *(
+                p
+                for row, target in zip(rows, targets, strict=True)
+                for p, y in zip(row, target, strict=True)
+                if y == ONE
+            )
+        )
     kind = KINDS[name]
+    pairs = list(zip(rows, targets, strict=True))
+    if not kind.classes:
+        entries = 1 if name == "bce" else len(rows[0])
+        pairs = [((p,), (y,)) for row, target in pairs for p, y in zip(row[:entries], target[:entries], strict=True)]
     options: Mapping[str, Expr] = {"delta": ONE, "epsilon": expr(Fraction(1, 10))}
-    examples = (
-        (Example(row, target),)
-        if kind.classes
-        else tuple(Example((p,), (y,)) for p, y in zip(row, target, strict=True))
-    )
-    whole = replace(asked, reduction="sum", link="", predictions=row, target=target)
-    return whole.total(name, Batch(examples, (len(row),), "", options), "all")
+    whole = replace(asked, reduction="sum", link="", predictions=rows, target=targets)
+    return whole.total(name, Batch(tuple(Example(*pair) for pair in pairs), (len(rows),), "", options), "all")
