@@ -161,12 +161,13 @@ def _of_counts(sizes: tuple[Expr, ...], one: int | None, both: Expr | None) -> S
     summed = add(*extra)
     answers = [
         Answer("weights", weights, slips=(
-            Slip(tuple(size / total for size in sizes), "that is the share of each class; a weight is its inverse, over C"),
+            Slip(tuple(size / total for size in sizes), "that is the share of a class, not its inverse over C"),
             Slip(tuple(total / size for size in sizes), f"the number of classes {len(sizes)} is missing: n/(C n_c)"),
             Slip(inverse, "those are 1/n_c, without the factor n/C"))),
         Answer("inverse", inverse),
         Answer("normalised", normalised),
-        Answer("extra", extra, slips=(Slip((top,) * len(sizes), "that many there are afterwards; extra are those that are missing"),)),
+        Answer("extra", extra, slips=(
+            Slip((top,) * len(sizes), "that many there are afterwards; extra are those that are missing"),)),
         Answer("extra_total", summed, slips=(Slip(top * count, "that is how many there are afterwards"),)),
         Answer("per_image", per_image, slips=(
             Slip(tuple(p + 1 for p in per_image), "the image itself is there already: one less is extra"),)),
@@ -262,7 +263,8 @@ def _two_class(sizes: tuple[Expr, ...], one: int) -> tuple[list[Answer], list[St
     """Weigh y = 1 by α and y = 0 by β, the smaller weight 1 where numbers say which it is."""
     n1, n0 = sizes[one], sizes[1 - one]
     ratio = n0 / n1
-    alpha, beta = ratio, ONE
+    alpha: Expr = ratio
+    beta: Expr = ONE
     if isinstance(ratio, Num) and ratio.value < 1:
         alpha, beta = ONE, n1 / n0
     other = f"that is for y = 1 coding the other class; here y = 1 codes class {one + 1} with {unicode(n1)} examples"

@@ -71,11 +71,11 @@ def _distribution(name: str, given: Value) -> tuple[Expr, ...]:
     if any(isinstance(part, tuple) for part in row) or len(row) < 2:  # noqa: PLR2004 (a distribution has outcomes)
         raise DlcalcError(f"-{name} is a list with a probability per outcome", "write 1/2,1/4,1/4")
     for value in row:
-        known = approximate(value)  # type: ignore[arg-type]
+        known = approximate(value)  # type: ignore[arg-type]  # no row, as checked above
         if known is not None and not 0 <= known <= 1:
             raise DlcalcError(f"the probability {plain(value)} in {name} is not between 0 and 1", "give probabilities")
     if not symbols(*row):
-        total = sum(approximate(value) or 0.0 for value in row)  # type: ignore[arg-type]
+        total = math.fsum(approximate(value) or 0.0 for value in row)  # type: ignore[arg-type]  # as above
         if abs(total - 1) > MISSED:
             raise DlcalcError(f"{name} sums to {total:.6g}, not to 1", "give a distribution")
     return row  # type: ignore[return-value]
@@ -114,22 +114,17 @@ def _solution(first: tuple[Expr, ...], second: tuple[Expr, ...] | None, base: st
     number = _power(found, base)
     largest = _based(applied("ln", expr(len(first))), base)
     answers = [Answer("entropy", found, slips=_log_slips(found, base))]
-    steps = [*_lines("entropy", first, first, base, found, "-Σ p log p; an outcome with p = 0 does not count")]
+    steps = [*_lines("entropy", (first, first), base, found, "-Σ p log p; an outcome with p = 0 does not count")]
     routes = [_route("entropy", found, first, first, base)]
     if second is not None:
         cross = _weighed(first, second, base)
         gap = collected(cross - found)
         swapped = all(a != ZERO or b == ZERO for a, b in zip(first, second, strict=True))
         back = collected(_weighed(second, first, base) - _weighed(second, second, base)) if swapped else None
-        answers.append(Answer("cross_entropy", cross, slips=(
-            *_log_slips(cross, base),
-            *([] if back is None else [Slip(_weighed(second, first, base), "p and q are swapped: p weighs the logarithms of q")]))))  # fmt: skip
-        answers.append(Answer("kl", gap, slips=(
-            *([] if back is None else [Slip(back, "p and q are swapped: that is KL(q ‖ p)")]),
-            Slip(cross, "that is the cross-entropy; KL takes H(p) off"), Slip(-gap, "the sign is the wrong way round: KL is never below 0"))))  # fmt: skip
+        answers += _of_two(first, second, base, found, back)
         if back is not None:
             answers.append(Answer("reverse_kl", back))
-        steps += _lines("cross_entropy", first, second, base, cross, "-Σ p log q")
+        steps += _lines("cross_entropy", (first, second), base, cross, "-Σ p log q")
         if len(first) <= MOST_SHOWN:
             steps.append(Step("identity", Sym("kl"), Sym("kl"), Add((cross, -found)), "KL(p ‖ q) = H(p, q) - H(p)"))
             steps += (
@@ -169,6 +164,20 @@ def _solution(first: tuple[Expr, ...], second: tuple[Expr, ...] | None, base: st
     )
 
 
+def _of_two(
+    first: tuple[Expr, ...], second: tuple[Expr, ...], base: str, found: Expr, back: Expr | None
+) -> tuple[Answer, ...]:
+    """Answer with cross-entropy and divergence; `back` is the divergence the other way round, where it is finite."""
+    cross = _weighed(first, second, base)
+    gap = collected(cross - found)
+    of_cross, of_gap = list(_log_slips(cross, base)), [Slip(cross, "that is the cross-entropy; KL takes H(p) off")]
+    if back is not None:
+        of_cross.append(Slip(_weighed(second, first, base), "p and q are swapped: p weighs the logarithms of q"))
+        of_gap.append(Slip(back, "p and q are swapped: that is KL(q ‖ p)"))
+    of_gap.append(Slip(-gap, "the sign is the wrong way round: KL is never below 0"))
+    return Answer("cross_entropy", cross, slips=tuple(of_cross)), Answer("kl", gap, slips=tuple(of_gap))
+
+
 def _is_one(row: tuple[Expr, ...] | None) -> bool:
     """Say whether entries sum to 1 wherever they are sampled, as a and 1 - a do."""
     return row is not None and (not symbols(*row) or neat(add(*row)) == ONE)
@@ -186,8 +195,8 @@ def _power(found: Expr, base: str) -> Expr:
     return call("exp", found) if base == "e" else expr(int(base)) ** found
 
 
-def _lines(name: str, weights: Sequence[Expr], of: Sequence[Expr], base: str, value: Expr, because: str) -> list[Step]:
-    target = Sym(name)
+def _lines(name: str, pair: tuple[Sequence[Expr], Sequence[Expr]], base: str, value: Expr, because: str) -> list[Step]:
+    target, (weights, of) = Sym(name), pair
     if len(weights) > MOST_SHOWN:
         return [Step(name, target, target, value, because)]
     written = _written(weights, of, base)

@@ -1,4 +1,4 @@
-"""Losses: values by hand or from published examples, gradients by differences, laws, slips, verdicts, degenerate givens."""
+"""Losses: values by hand or from published examples, laws, slips, verdicts, degenerate givens."""
 
 from __future__ import annotations
 

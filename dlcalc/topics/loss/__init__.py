@@ -31,14 +31,14 @@ if TYPE_CHECKING:
         "--kind cross-entropy --logits 1000,1001,1002 --target 0 --shift -1002",
     ),
 )
-def loss(  # noqa: PLR0913 (what losses take)
+def loss(
     *,
     kind: Annotated[
         str,
         text(
             "-k",
-            help="mse, mae, huber, bce, weighted-bce, focal, hinge, cross-entropy, nll, label-smoothing, kl, cosine, or "
-            "PyTorch's and Keras' names.",
+            help="mse, mae, huber, bce, weighted-bce, focal, hinge, cross-entropy, nll, label-smoothing, kl, cosine, "
+            "or a library's name.",
             metavar="NAME",
         ),
     ],
@@ -115,15 +115,16 @@ def loss(  # noqa: PLR0913 (what losses take)
 ) -> Solution:
     """Loss function (MSE, BCE, cross-entropy, hinge, KL, …): value, formula and gradients to predictions and logits.
 
-    Numbers give values, nothing or letters the formula. L of one example, with p the prediction, z the logit, y the target:
-    mse (p - y)², bce -(y ln p + (1 - y) ln(1 - p)), cross-entropy -Σ y_c ln p_c, KL Σ y_c ln(y_c/p_c), hinge max(0, δ - y z),
-    multi-class hinge Σ_{c≠y} max(0, z_c - z_y + δ). ∂L/∂z = p - y for a sigmoid with bce and a softmax with cross-entropy.
-    A batch is a list (numbers) or rows (classes). Natural logarithm; `--reduction` is the mean unless said.
-    Source: Goodfellow, Bengio and Courville, Deep Learning (2016), sections 5.5 and 6.2; Lin et al., Focal loss for dense
-    object detection (2017); Szegedy et al., Rethinking the Inception architecture (2016); torch.nn loss functions.
+    Numbers give values, nothing or letters the formula. L of one example, with the prediction p, logit z, target y:
+    mse (p - y)², bce -(y ln p + (1 - y) ln(1 - p)), cross-entropy -Σ y_c ln p_c, KL Σ y_c ln(y_c/p_c),
+    hinge max(0, δ - y z), multi-class hinge Σ_{c≠y} max(0, z_c - z_y + δ). ∂L/∂z = p - y for a sigmoid with bce and
+    for a softmax with cross-entropy. A batch is a list (numbers) or rows (classes). Natural logarithm; the mean over
+    the examples unless --reduction says otherwise.
+    Source: Goodfellow, Bengio and Courville, Deep Learning (2016), sections 5.5 and 6.2; Lin et al., Focal loss for
+    dense object detection (2017); Szegedy et al., Rethinking the Inception architecture (2016); torch.nn.
 
-    Raises DlcalcError for unknown kinds, lengths that differ, labels and probabilities out of range, a distribution that does
-    not sum to 1, and a loss that is infinite.
+    Raises DlcalcError for unknown kinds, lengths that differ, labels and probabilities out of range, a distribution
+    that does not sum to 1, and a loss that is infinite.
 
     >>> print(loss(kind="bce", probabilities="0.3", target=1)["loss"].text)
     -ln(0.3)

@@ -20,6 +20,8 @@ if TYPE_CHECKING:
     from dlcalc.topics.loss.reading import Batch
 
 FORMS = {"signed": "cosine", "distance": "cosine-distance", "embedding": "cosine-embedding"}
+REFINED = (("bce", {"alpha", "beta"}, "weighted-bce"), ("cross-entropy", {"epsilon"}, "label-smoothing"))
+"""A kind, the options that make another one of it, and that one."""
 TAKEN = frozenset({"L", "C", "n", "a", "s", "q"})
 """Names that programs use themselves."""
 
@@ -93,7 +95,7 @@ class Asked:
         asked = replace(self, kind=replace(self.kind, target="simplex")) if soft else self
         problem = asked.problem()
         found = numbers.solution(asked.kind, problem, batch, reduction=self.reduction, spread=self.spread)
-        slips = with_slips(found.answers, self.kind, batch, self.reduction, self.spread, asked.total)
+        slips = with_slips(found.answers, self.kind, batch, self.reduction, spread=self.spread, total=asked.total)
         return _formula_first(replace(found, answers=slips), letters.derived(problem))
 
     def total(self, name: str, batch: Batch, spread: str) -> Expr:
@@ -222,7 +224,7 @@ def _written(value: Expr) -> str:
     return value.name if isinstance(value, Sym) else f"({plain(value)})"
 
 
-def read(  # noqa: PLR0913 (all that may be given)
+def read(
     name: str,
     *,
     probabilities: Value | None,
@@ -241,43 +243,48 @@ def read(  # noqa: PLR0913 (all that may be given)
 
     Raises DlcalcError for an unknown kind, and options that it does not have.
     """
-    kind = kind_of(name)
     if probabilities is not None and logits is not None:
         raise DlcalcError("predictions and logits are both given", "give one of them; the other follows")
     given = logits if probabilities is None else probabilities
-    for wanted, from_, to in ((half, "mse", "half-mse"), (swap, "kl", "reverse-kl")):
-        if wanted and kind.name not in {from_, to}:
-            raise DlcalcError(
-                f"--{'half' if from_ == 'mse' else 'swap'} does not go with --kind {kind.name}", f"use --kind {from_}"
-            )
-        kind = KINDS[to] if wanted else kind
-    if form != "signed":
-        if kind.over != "pair":
-            raise DlcalcError(f"--form {form} does not go with --kind {kind.name}", "use --kind cosine")
-        kind = KINDS[FORMS[form]]
-    if kind.name == "hinge" and (
-        (isinstance(given, tuple) and isinstance(target, Num) and len(given) > 1) or _rows(given)
-    ):
+    kind = _formed(kind_of(name), half=half, swap=swap, form=form)
+    scored = isinstance(given, tuple) and isinstance(target, Num) and len(given) > 1
+    if kind.name == "hinge" and (scored or _rows(given)):
         kind = KINDS["multiclass-hinge"]
-    options = {k: v for k, v in options.items() if v is not None}
+    options = {option: value for option, value in options.items() if value is not None}
     if weights is not None:
         options |= _weights(kind, weights)
-    if kind.name == "bce" and ("alpha" in options or "beta" in options):
-        kind = KINDS["weighted-bce"]
-    if kind.name == "cross-entropy" and "epsilon" in options:
-        kind = KINDS["label-smoothing"]
-    takes = {*kind.takes, *(k for k in options if k[0] == "w" and "w" in kind.takes)}
+    for plainer, names, fuller in REFINED:
+        kind = KINDS[fuller] if kind.name == plainer and names & options.keys() else kind
+    _refuse_options(kind, options)
+    return Asked(kind, given, target, _link(kind) if logits is not None else "", options, spread, reduction, first)
+
+
+def _formed(kind: Kind, *, half: bool, swap: bool, form: str) -> Kind:
+    """Take another form of a kind."""
+    for flag, wanted, plainer, fuller in (("half", half, "mse", "half-mse"), ("swap", swap, "kl", "reverse-kl")):
+        if wanted and kind.name not in {plainer, fuller}:
+            raise DlcalcError(f"--{flag} does not go with --kind {kind.name}", f"use --kind {plainer}")
+        kind = KINDS[fuller] if wanted else kind
+    if form == "signed":
+        return kind
+    if kind.over != "pair":
+        raise DlcalcError(f"--form {form} does not go with --kind {kind.name}", "use --kind cosine")
+    return KINDS[FORMS[form]]
+
+
+def _link(kind: Kind) -> str:
+    """Say what makes predictions of logits."""
+    if kind.over == "pair":
+        raise DlcalcError("the cosine compares vectors as they are, without logits", "give --yhat and --target")
+    return kind.link or ("sigmoid" if kind.prediction == "p" else "")
+
+
+def _refuse_options(kind: Kind, options: Mapping[str, Expr | None]) -> None:
     for option, value in options.items():
-        if option not in takes:
+        if option not in kind.takes and not (option[0] == "w" and "w" in kind.takes):
             flag = {"epsilon": "smoothing"}.get(option, "weights" if option[0] == "w" else option)
             raise DlcalcError(f"--{flag} does not go with --kind {kind.name}", "leave it out, or choose another kind")
         _bounded(option, value)
-    link = kind.link if logits is not None else ""
-    if logits is not None and not kind.link and kind.prediction == "p":
-        if kind.over == "pair":
-            raise DlcalcError("the cosine compares vectors as they are, without logits", "give --yhat and --target")
-        link = "sigmoid"
-    return Asked(kind, given, target, link, options, spread, reduction, first)
 
 
 def _rows(value: Value | None) -> bool:

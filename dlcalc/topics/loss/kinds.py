@@ -69,7 +69,7 @@ _TABLE = (
          said=("labels are -1 and 1; z is the score, no probability",), synonyms=("hinge-loss", "binary-hinge", "svm")),
     Kind("multiclass-hinge", "L = sum((1 - y) .* relu(z - y^T z + {delta}))", "classes", prediction="z",
          target="onehot", takes=("delta",), said=(
-             "summed over the wrong classes; PyTorch's MultiMarginLoss divides by their number with the true class too",),
+             "summed over the wrong classes; PyTorch's MultiMarginLoss divides by the number of classes",),
          synonyms=("multiclass-svm", "svm-multiclass", "multi-margin", "categorical-hinge")),
     Kind("cross-entropy", "L = -sum({w}y .* log(p))", "classes", "softmax", target="onehot", takes=("w",),
          said=(_CLASSES,), synonyms=("categorical-cross-entropy", "categorical-crossentropy", "ce", "softmax-loss",
@@ -88,8 +88,8 @@ _TABLE = (
         "signed form -l·cos(p, y) with the label l = 1 of a genuine pair, -1 of a forged one",),
          synonyms=("cosine-similarity", "cosine-loss")),
     Kind("cosine-distance", "s = cossim(p, y); L = 1 - s", "pair", said=("1 - cos(p, y)",)),
-    Kind("cosine-embedding", "s = cossim(p, y); L = (1 + {label})/2 (1 - s) + (1 - {label})/2 relu(s - {delta})", "pair",
-         takes=("label", "delta"), said=(
+    Kind("cosine-embedding", "s = cossim(p, y); L = (1 + {label})/2 (1 - s) + (1 - {label})/2 relu(s - {delta})",
+         "pair", takes=("label", "delta"), said=(
              "1 - cos for the label 1, max(0, cos - margin) for -1 (PyTorch's CosineEmbeddingLoss)",),
          synonyms=("cosineembeddingloss",)),
 )  # fmt: skip

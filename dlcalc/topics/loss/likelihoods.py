@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import math
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from dlcalc.errors import DlcalcError, nearest
-from dlcalc.notation.expression import ONE, ZERO, Call, Div, Entry, Expr, Mul, Num, Sum, Sym, expr, power, substitute
+from dlcalc.notation.evaluate import PLAIN
+from dlcalc.notation.expression import ONE, ZERO, Call, Div, Entry, Expr, Mul, Num, Sum, Sym, expr, fold, power, substitute
 from dlcalc.notation.functions import call, exp, ln
 from dlcalc.notation.printing import plain
 from dlcalc.parts import joined
@@ -17,6 +19,7 @@ from dlcalc.solution import (
     UNIT,
     Answer,
     Domain,
+    Route,
     Sequence,
     Setting,
     Slip,
@@ -108,8 +111,8 @@ _BCE = -(Y * ln(P) + (1 - Y) * ln(1 - P))
 FAMILIES = {
     family.name: family
     for family in (
-        Family("gaussian", F, Div(exp(-Div((Y - F) ** 2, 2 * V)), call("sqrt", 2 * PI * V)), Div(ONE, 2 * V), (Y - F) ** 2,
-               Div(ln(2 * PI * V), expr(2)), "mse", "y, f in R; v in R; L = (y - f)^2/(2 v) + log(2 pi v)/2",
+        Family("gaussian", F, Div(exp(-Div((Y - F) ** 2, 2 * V)), call("sqrt", 2 * PI * V)), Div(ONE, 2 * V),
+               (Y - F) ** 2, Div(ln(2 * PI * V), expr(2)), "mse", "y, f in R; v in R; L = (y - f)^2/(2 v) + log(2 pi v)/2",
                {"y": REAL, "f": REAL, "v": POSITIVE}, _normal,
                ("Gaussian noise of variance v = σ², the same for every example",), ("normal", "gauss")),
         Family("laplace", F, Div(exp(-Div(call("abs", Y - F), B)), 2 * B), Div(ONE, B), call("abs", Y - F), ln(2 * B),
@@ -166,133 +169,109 @@ def _with_gradient(family: Family, variance: Expr | None) -> Solution:
         others = sorted(symbols(variance))
         text = text.replace("v in R; ", "".join(f"{s} in R; " for s in others)).replace(" v", f" ({plain(variance)})")
     engine = symbolic(read_problem(text, loss="L", wrt=family.prediction.name), None, graph=False, code=False)
-    return joined(_scalar(family, values), engine)
+    asked = _Asked(family, values)
+    return joined(asked.of_one(), asked.of_all(), engine)
 
 
-def _scalar(family: Family, values: Mapping[str, Expr]) -> Solution:
-    def put(node: Expr) -> Expr:
-        from dlcalc.notation.expression import fold
+@dataclass(frozen=True)
+class _Asked:
+    """A family, and the givens in the place of its letters."""
 
-        return fold(substitute(node, dict(values))) if values else node
+    family: Family
+    values: Mapping[str, Expr]
 
-    i, n = Sym("i"), Sym("n")
-    indexed = {name: Entry(name, i) for name in ("y", family.prediction.name) if name in family.domains}
+    def put(self, node: Expr) -> Expr:
+        """Put the givens in."""
+        return fold(substitute(node, self.values)) if self.values else node
 
-    def total(node: Expr) -> Expr:
-        return Sum("i", ONE, n, substitute(put(node), indexed))
+    @property
+    def domains(self) -> dict[str, Domain]:
+        found = {name: domain for name, domain in self.family.domains.items() if name not in self.values}
+        return found | dict.fromkeys(symbols(*self.values.values()), POSITIVE)
 
-    depends = family.factor * family.loss
-    nll = put(family.nll)
-    domains: dict[str, Domain] = {**family.domains, "n": COUNT}
-    if values:
-        domains |= dict.fromkeys(symbols(values["v"]), POSITIVE)
-        domains.pop("v", None)
+    def density(self, point: Mapping[str, Any]) -> float:
+        """Compute the density from its meaning."""
+        return self.family.brute({**point, **{name: PLAIN.value(value, point) for name, value in self.values.items()}})
 
-    def brute(point: Mapping[str, Any]) -> float:
-        from dlcalc.notation.evaluate import PLAIN
+    @property
+    def constants(self) -> dict[str, Callable[..., Any]]:
+        """The numbers that the density has a letter for."""
+        every: dict[str, Callable[..., Any]] = {
+            "pi": lambda _: math.pi,
+            "c": lambda point: around_circle(float(point["kappa"])),
+        }
+        return {name: value for name, value in every.items() if name in symbols(self.family.density)}
 
-        return family.brute({**point, **{name: PLAIN.value(value, point) for name, value in values.items()}})
+    def of_one(self) -> Solution:
+        """Answer for one example."""
+        family, density, nll = self.family, self.put(self.family.density), self.put(self.family.nll)
+        log = -Call("ln", (density,))
+        steps = [
+            Step("density", Sym("density"), Sym("density"), density, f"{family.name}: y around the prediction"),
+            Step("nll", Sym("nll"), Sym("nll"), log, "minus the logarithm of the density"),
+            Step("expanded", Sym("nll"), log, nll, "the logarithm of a product is a sum"),
+        ]
+        if family.rest != ZERO:
+            left = nll - self.put(family.factor * family.loss)
+            because = "what is left does not depend on the prediction"
+            steps.append(Step("constant", Sym("constant"), left, self.put(family.rest), because))
 
-    definitions: dict[str, Callable[..., Any]] = {"density": brute, "nll": lambda point: -math.log(brute(point))}
-    if "pi" in {s for s in symbols(family.density)}:
-        definitions["pi"] = lambda _: math.pi
-    if "c" in symbols(family.density):
-        definitions["c"] = lambda point: around_circle(float(point["kappa"]))
-    density = put(family.density)
-    steps = [
-        Step(
-            "density",
-            Sym("density"),
-            Sym("density"),
-            density,
-            f"the {family.name} distribution of y around the prediction",
-        ),
-        Step("nll", Sym("nll"), Sym("nll"), -Call("ln", (density,)), "minus the logarithm of the density"),
-        Step("expanded", Sym("nll"), -Call("ln", (density,)), nll, "the logarithm of a product is a sum"),
-    ]
-    if family.rest != ZERO:
-        steps.append(
-            Step(
-                "constant",
-                Sym("constant"),
-                nll - put(depends),
-                put(family.rest),
-                "what is left does not depend on the prediction",
-            )
+        def under_log(point: Mapping[str, Any]) -> float:
+            return -math.log(self.density(point))
+
+        slips = (
+            Slip(-nll, "the minus in front of the logarithm is missing"),
+            Slip(density, "that is the likelihood itself"),
         )
-    whole, part, plain_loss = total(family.nll), total(depends), total(family.loss)
-    if len(indexed) > 1 and plain_loss != part:
-        steps.append(
-            Step(
-                "factor",
-                Sym("dependent"),
-                part,
-                Mul((put(family.factor), plain_loss)),
-                "a factor above 0 moves no minimum",
-            )
-        )
-    slips = (
-        Slip(-nll, "the minus in front of the logarithm is missing"),
-        Slip(density, "that is the likelihood itself"),
-    )
-    sums = (
-        Answer("dependent", part, slips=(Slip(-part, "the sign is the wrong way round"),)),
-        Answer(
-            "loss",
-            plain_loss,
-            slips=(
-                Slip(-plain_loss, "the sign is the wrong way round"),
-                Slip(part, "that keeps a factor that moves no minimum"),
-            ),
-        ),
-    )
-    from dlcalc.solution import Route
-
-    def summed(point: Mapping[str, Any]) -> list[float]:
-        found = 0.0
-        for k in range(int(point["n"])):
-            found -= math.log(brute({**point, **{name: point[name][k] for name in indexed}}))
-        return [found]
-
-    sequences = {name: Sequence(n, family.domains[name]) for name in indexed}
-    return joined(
-        Solution(
-            answers=(
-                Answer("nll", nll, slips=slips),
-                word(
-                    "equivalent",
-                    family.equals,
-                    WORDS,
-                    tuple(
-                        Slip(Sym(w), f"the {family.name} NLL is {family.equals} up to constants")
-                        for w in WORDS
-                        if w != family.equals
-                    ),
-                ),
-            ),
+        said = f"the {family.name} NLL is {family.equals} up to constants"
+        others = tuple(Slip(Sym(other), said) for other in WORDS if other != family.equals)
+        return Solution(
+            answers=(Answer("nll", nll, slips=slips), word("equivalent", family.equals, WORDS, others)),
             work=lambda: Work(
-                tuple(steps[:4]),
-                (
-                    Route(
-                        "nll", "the density from its meaning, under -ln", nll, lambda point: [-math.log(brute(point))]
-                    ),
-                ),
-            ),
-            setting=Setting(domains={k: v for k, v in domains.items() if k != "n"}, definitions=definitions),
-            principal=("nll",),
-            conventions=family.said,
-            notes=(f"{family.equals}: the {family.name} NLL has the same minimum, term by term",),
-        ),
-        Solution(
-            answers=(Answer("total", whole), *sums),
-            work=lambda: Work(
-                tuple(steps[4:]), (Route("total", "the densities of all examples, under -ln, added up", whole, summed),)
+                tuple(steps),
+                (Route("nll", "the density from its meaning, under -ln", nll, lambda point: [under_log(point)]),),
             ),
             setting=Setting(
-                domains={k: v for k, v in domains.items() if k not in indexed},
-                sequences=sequences,
-                definitions={k: v for k, v in definitions.items() if k in {"pi", "c"}},
+                domains=self.domains, definitions={"density": self.density, "nll": under_log, **self.constants}
+            ),
+            principal=("nll",),
+            conventions=family.said,
+            notes=(f"{said}: both have the same minimum",),
+        )
+
+    def of_all(self) -> Solution:
+        """Answer for n examples, as sums."""
+        family, i, n = self.family, Sym("i"), Sym("n")
+        indexed = {name: Entry(name, i) for name in ("y", family.prediction.name) if name in family.domains}
+
+        def total(node: Expr) -> Expr:
+            return Sum("i", ONE, n, substitute(self.put(node), indexed))
+
+        whole, part, kernel = total(family.nll), total(family.factor * family.loss), total(family.loss)
+        because = "a factor above 0 moves no minimum"
+        factor = Step("factor", Sym("dependent"), part, Mul((self.put(family.factor), kernel)), because)
+
+        def summed(point: Mapping[str, Any]) -> list[float]:
+            rows = ({**point, **{name: point[name][k] for name in indexed}} for k in range(int(point["n"])))
+            return [-math.fsum(math.log(self.density(row)) for row in rows)]
+
+        wrong = "the sign is the wrong way round"
+        kept = Slip(part, "that keeps a factor that moves no minimum")
+        return Solution(
+            answers=(
+                Answer("total", whole, slips=(Slip(-whole, wrong),)),
+                Answer("dependent", part, slips=(Slip(-part, wrong),)),
+                Answer("loss", kernel, slips=(Slip(-kernel, wrong), kept)),
+            ),
+            work=lambda: Work(
+                (factor,) if kernel != part else (),
+                (Route("total", "the densities of all examples, under -ln, added up", whole, summed),),
+            ),
+            setting=Setting(
+                domains={**{name: d for name, d in self.domains.items() if name not in indexed}, "n": COUNT},
+                sequences={name: Sequence(n, family.domains[name]) for name in indexed},
+                definitions=self.constants,
             ),
             assumptions=("the n examples are independent: their likelihoods multiply",),
-        ),
-    )
+            conventions=("dependent: what of the total depends on the predictions; loss: without its factor",),
+        )

@@ -123,7 +123,8 @@ def solution(kind: Kind, problem: Problem, batch: Batch, *, reduction: str, spre
     return Solution(
         answers=tuple(answers),
         work=lambda: Work(
-            _steps(kind, problem, batch, computed, reduction, total), _routes(kind, batch, answers, reference)
+            _steps(kind, problem, batch, computed, reduction=reduction, total=total),
+            _routes(kind, batch, answers, reference),
         ),
         setting=_setting(kind, batch, reference),
         notes=batch.notes,
@@ -149,7 +150,7 @@ def _letters(kind: Kind, batch: Batch, number: int) -> tuple[Example, dict[str, 
 
 
 def _steps(
-    kind: Kind, problem: Problem, batch: Batch, computed: list[Computed], reduction: str, total: Expr
+    kind: Kind, problem: Problem, batch: Batch, computed: list[Computed], *, reduction: str, total: Expr
 ) -> tuple[Step, ...]:
     steps: list[Step] = []
     wide = len(batch.examples[0].given) > WIDE

@@ -55,7 +55,7 @@ class Batch(NamedTuple):
         return flat if len(self.shape) == 1 else tuple(flat[i : i + width] for i in range(0, len(flat), width))
 
 
-def batch_of(  # noqa: PLR0913 (all that is given)
+def batch_of(
     kind: Kind, predictions: Value, target: Value | None, options: Mapping[str, Expr], *, link: str, first: int
 ) -> Batch:
     """Fit predictions and targets together.

@@ -8,12 +8,12 @@ from typing import TYPE_CHECKING
 from dlcalc.errors import DlcalcError
 from dlcalc.notation.expression import ONE, Expr, expr, mul
 from dlcalc.notation.functions import call
-from dlcalc.notation.printing import Value
 from dlcalc.solution import Answer, Slip
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
+    from dlcalc.notation.printing import Value
     from dlcalc.topics.loss.kinds import Kind
     from dlcalc.topics.loss.reading import Batch
 
@@ -23,7 +23,7 @@ LOGARITHMIC = frozenset({"bce", "weighted-bce", "focal", "cross-entropy", "nll",
 
 
 def with_slips(
-    answers: tuple[Answer, ...], kind: Kind, batch: Batch, reduction: str, spread: str, total: Callable[..., Expr]
+    answers: tuple[Answer, ...], kind: Kind, batch: Batch, reduction: str, *, spread: str, total: Callable[..., Expr]
 ) -> tuple[Answer, ...]:
     """Put the slips to the answers; `total` computes the loss of another kind, batch or spread."""
     if sum(len(example.given) for example in batch.examples) > MOST:
@@ -31,7 +31,7 @@ def with_slips(
     found = []
     for answer in answers:
         if answer.name == "loss" and isinstance(answer.value, Expr):
-            slips = tuple(_of_loss(answer.value, kind, batch, reduction, spread, total))
+            slips = tuple(_of_loss(answer.value, kind, batch, reduction, spread=spread, total=total))
             found.append(replace(answer, slips=slips))
         elif answer.name.startswith("dL/d"):
             found.append(replace(answer, slips=tuple(_of_gradient(answer.value, batch, reduction))))
@@ -54,8 +54,8 @@ def _of_gradient(value: Value, batch: Batch, reduction: str) -> Iterator[Slip]:
         yield Slip(_scaled(value, -wrong), f"the sign is the wrong way round, and {because}")
 
 
-def _of_loss(  # noqa: PLR0913, PLR0917 (all that decides what went wrong)
-    value: Expr, kind: Kind, batch: Batch, reduction: str, spread: str, total: Callable[..., Expr]
+def _of_loss(
+    value: Expr, kind: Kind, batch: Batch, reduction: str, *, spread: str, total: Callable[..., Expr]
 ) -> Iterator[Slip]:
     count = len(batch.examples)
     if count > 1:

@@ -108,7 +108,8 @@ def _binary(e: Example, given: Numbers) -> complex:
 def _multiclass_hinge(e: Example, given: Numbers) -> complex:
     true = next(c for c, y in enumerate(e.target) if y)
     margins = (score - given[true] + e.option("delta") for c, score in enumerate(given) if c != true)
-    return sum(map(_positive, margins), 0j)
+    found: complex = sum(map(_positive, margins), 0j)
+    return found
 
 
 def _smoothed(e: Example, given: Numbers) -> complex:

@@ -174,7 +174,7 @@ def _summed(name: str, rows: Sequence[Sequence[float]], targets: Sequence[Sequen
 class _Candidates(NamedTuple):
     """Predictions to compare, their targets, and what they are."""
 
-    predictions: list[_Rows]
+    predictions: Sequence[_Rows]
     targets: _Rows
     said: str
 
@@ -219,8 +219,8 @@ def _differing(asked: Asked, first: str, second: str) -> Solution:
         setting=Setting(definitions=definitions),
         notes=(note, *(more if regression else ())),
         conventions=(
-            "equivalent: the same predictions are best, whatever the model can reach; a model that can reach only p and q "
-            "has different minima",
+            "equivalent: the same predictions are best, whatever the model can reach",
+            "a model that can reach only p and q has different minima",
         ),
     )
 
