@@ -8,7 +8,22 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from dlcalc.errors import DlcalcError, nearest
 from dlcalc.notation.evaluate import PLAIN
-from dlcalc.notation.expression import ONE, ZERO, Call, Div, Entry, Expr, Mul, Num, Sum, Sym, expr, fold, power, substitute
+from dlcalc.notation.expression import (
+    ONE,
+    ZERO,
+    Call,
+    Div,
+    Entry,
+    Expr,
+    Mul,
+    Num,
+    Sum,
+    Sym,
+    expr,
+    fold,
+    power,
+    substitute,
+)
 from dlcalc.notation.functions import call, exp, ln
 from dlcalc.notation.printing import plain
 from dlcalc.parts import joined
@@ -112,7 +127,8 @@ FAMILIES = {
     family.name: family
     for family in (
         Family("gaussian", F, Div(exp(-Div((Y - F) ** 2, 2 * V)), call("sqrt", 2 * PI * V)), Div(ONE, 2 * V),
-               (Y - F) ** 2, Div(ln(2 * PI * V), expr(2)), "mse", "y, f in R; v in R; L = (y - f)^2/(2 v) + log(2 pi v)/2",
+               (Y - F) ** 2, Div(ln(2 * PI * V), expr(2)), "mse",
+               "y, f in R; v in R; L = (y - f)^2/(2 v) + log(2 pi v)/2",
                {"y": REAL, "f": REAL, "v": POSITIVE}, _normal,
                ("Gaussian noise of variance v = σ², the same for every example",), ("normal", "gauss")),
         Family("laplace", F, Div(exp(-Div(call("abs", Y - F), B)), 2 * B), Div(ONE, B), call("abs", Y - F), ln(2 * B),

@@ -135,7 +135,8 @@ def _cosine(e: Example, given: Numbers) -> complex:
     for side in (given, [complex(v) for v in e.target]):
         length = cmath.sqrt(sum(v * v for v in side))
         units.append([v / length for v in side])
-    return 1 - sum((a - b) ** 2 for a, b in zip(*units, strict=True)) / 2
+    apart: complex = sum(((a - b) ** 2 for a, b in zip(*units, strict=True)), 0j)
+    return 1 - apart / 2
 
 
 def _embedding(e: Example, given: Numbers) -> complex:
