@@ -10,7 +10,7 @@ from dlcalc.notation.expression import ONE, ZERO, Expr, Num, Sym, add, expr
 from dlcalc.notation.printing import Value, plain
 from dlcalc.parts import joined
 from dlcalc.solution import Verified, Work, symbols
-from dlcalc.topics.loss.kinds import KINDS, Kind, kind_of, program
+from dlcalc.topics.loss.kinds import KINDS, POSITIVE_LETTER, Kind, kind_of, program
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -22,8 +22,10 @@ if TYPE_CHECKING:
 FORMS = {"signed": "cosine", "distance": "cosine-distance", "embedding": "cosine-embedding"}
 REFINED = (("bce", {"alpha", "beta"}, "weighted-bce"), ("cross-entropy", {"epsilon"}, "label-smoothing"))
 """A kind, the options that make another one of it, and that one."""
-TAKEN = frozenset({"L", "C", "n", "a", "s", "q"})
-"""Names that programs use themselves."""
+TAKEN = frozenset({"C", "n"})
+"""Lengths of the programs."""
+DOMAINS = {"label": "{-1,1}", "epsilon": "(0,1)"}
+"""Where the letter of an option lies, if not between 0 and 3."""
 
 
 @dataclass(frozen=True)
@@ -62,7 +64,7 @@ class Asked:
             text = "w in R^C; " + text
         if self.kind.name in {"weighted-bce", "focal"} and letters:
             extra = sorted({s for v in self._letters().values() for s in symbols(v)} - {"alpha", "beta", "gamma"})
-            text = "; ".join([*(f"{name} in R" for name in extra), text])
+            text = "; ".join([*(f"{name} in {POSITIVE_LETTER}" for name in extra), text])
         elif letters:
             given = {
                 n: v
@@ -70,10 +72,12 @@ class Asked:
                 if n in self.kind.takes and not (isinstance(v, Sym) and v.name == n)
             }
             extra = sorted({s for v in given.values() for s in symbols(v)})
-            kinds = {"label": "{-1,1}", "epsilon": "(0,1)"}
             text = "; ".join(
                 [
-                    *(f"{s} in {next(kinds.get(n, 'R') for n, v in given.items() if s in symbols(v))}" for s in extra),
+                    *(
+                        f"{s} in {next(DOMAINS.get(n, POSITIVE_LETTER) for n, v in given.items() if s in symbols(v))}"
+                        for s in extra
+                    ),
                     text,
                 ]
             )
@@ -158,8 +162,9 @@ class Asked:
         for own, value in ((leaf, self.predictions), ("y", self.target)):
             if isinstance(value, Sym) and value.name != own:
                 found[own] = value.name
-        named = [found.get(own, own) for own in ("p", "y", "z")]
-        used = TAKEN | {s for v in self.options.values() if v is not None for s in symbols(v)}
+        own_names = {leaf, "y", self.kind.prediction} | ({"z"} if self.link or self.kind.link else set())
+        named = [found.get(own, own) for own in own_names]
+        used = TAKEN | self.kind.defined | {s for v in self.options.values() if v is not None for s in symbols(v)}
         clash = next((name for name in found.values() if named.count(name) > 1 or name in used), None)
         if clash is not None:
             raise DlcalcError(f"the letter {clash} already stands for something else", "use another letter")

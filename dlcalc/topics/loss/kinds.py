@@ -10,6 +10,8 @@ from dlcalc.errors import DlcalcError, nearest
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+POSITIVE_LETTER = "(0,3)"
+"""Where weights, thresholds and exponents lie that are letters."""
 LINKS = {"sigmoid": "p = sigmoid(z)", "softmax": "p = softmax(z)"}
 
 
@@ -36,6 +38,11 @@ class Kind:
     def probabilities(self) -> bool:
         """Whether predictions are probabilities."""
         return bool(self.link)
+
+    @property
+    def defined(self) -> frozenset[str]:
+        """The names that the program defines."""
+        return frozenset(part.partition("=")[0].strip() for part in self.body.split(";"))
 
     @property
     def classes(self) -> bool:
@@ -138,7 +145,7 @@ def program(kind: Kind, given: Mapping[str, str], *, link: str, spread: str, nam
 
 
 def _declared_in(name: str, written: str) -> str:
-    return f"{written} in " + {"epsilon": "(0,1)", "label": "{-1,1}"}.get(name, "R")
+    return f"{written} in " + {"epsilon": "(0,1)", "label": "{-1,1}"}.get(name, POSITIVE_LETTER)
 
 
 def _renamed(text: str, names: Mapping[str, str]) -> str:

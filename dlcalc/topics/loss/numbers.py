@@ -229,7 +229,8 @@ class _Reference:
         if self.behind:
             numbers = [log(p) if self.kind.classes else log(p) - log1p(-p) for p in numbers]
         options = {name: float(PLAIN.value(value, point)) for name, value in self.batch.options.items()}
-        return Looped(numbers, at(given.target), options, link=self.batch.link, spread=self.spread)
+        rest = [] if self.batch.link or self.kind.over == "pair" else at(tuple(1 - value for value in given.given))
+        return Looped(numbers, at(given.target), options, link=self.batch.link, spread=self.spread, rest=rest)
 
     def loss(self, number: int, point: Mapping[str, Any]) -> float:
         return float(self.example(number, point).loss(self.kind.name))

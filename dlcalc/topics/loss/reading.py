@@ -18,6 +18,8 @@ if TYPE_CHECKING:
 
 MISSED = Fraction(1, 200)
 """By how much rounded probabilities may miss the sum 1."""
+LARGEST = 1e30
+"""The largest prediction, logit or target."""
 SIGNS = (ONE, MINUS_ONE)
 Row = tuple[Expr, ...]
 
@@ -72,6 +74,7 @@ def batch_of(
     notes: list[str] = []
     for number, example in enumerate(examples, 1):
         where = f" of example {number}" if len(examples) > 1 else ""
+        _refuse_huge((*example.given, *example.target), where)
         _in_range(kind, example, link, where)
         if kind.classes and not link and kind.probabilities:
             notes += _sums_to_one("the probabilities", example.given, where)
@@ -155,6 +158,14 @@ def _onehot(label: Expr, classes: int, first: int) -> Row:
             f"use a class from {first} to {classes - 1 + first}{hint}",
         )
     return tuple(ONE if c == place else ZERO for c in range(classes))
+
+
+def _refuse_huge(row: Row, where: str) -> None:
+    """Refuse what floats do not hold, or what would fill the screen."""
+    for value in row:
+        known = approximate(value)
+        if not symbols(value) and (known is None or abs(known) > LARGEST):
+            raise DlcalcError(f"a number{where} is too large", f"give numbers up to {LARGEST:.0e}")
 
 
 def _in_range(kind: Kind, example: Example, link: str, where: str) -> None:

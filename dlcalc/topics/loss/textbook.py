@@ -32,9 +32,20 @@ class Example:
     """One example: its predictions (or logits), its target, and the numbers of the options."""
 
     def __init__(
-        self, given: Sequence[float], target: Sequence[float], options: Mapping[str, float], *, link: str, spread: str
+        self,
+        given: Sequence[float],
+        target: Sequence[float],
+        options: Mapping[str, float],
+        *,
+        link: str,
+        spread: str,
+        rest: Sequence[float] = (),
     ) -> None:
-        """Take the numbers of an example; `link` says what makes probabilities of logits, if they are logits."""
+        """Take the numbers of an example; `link` says what makes probabilities of logits, if they are logits.
+
+        `rest` is what probabilities leave of 1, where a float of them would lose it.
+        """
+        self.rest = rest or [1 - p for p in given]
         self.given, self.target, self.options, self.link, self.spread = given, target, options, link, spread
 
     def loss(self, kind: str) -> float:
@@ -65,7 +76,7 @@ class Example:
             return log_normaliser(given) - given[index]
         if self.link == "sigmoid":
             return softplus(-given[index] if of else given[index])
-        return -cmath.log(given[index] if of else 1 - given[index])
+        return -cmath.log(given[index] if of else self.rest[index] - 1j * given[index].imag)
 
 
 def _surprise(e: Example, given: Numbers, weights: Sequence[float]) -> complex:
@@ -100,9 +111,15 @@ def _binary(e: Example, given: Numbers) -> complex:
     for of, share, weight in ((1, y, e.option("alpha")), (0, 1 - y, e.option("beta"))):
         if share and weight:
             minus_log = e.minus_log(given, 0, of=of)
-            missing = 1 - cmath.exp(-minus_log)
-            found += share * weight * minus_log * (missing**gamma if gamma else 1)
+            found += share * weight * minus_log * (_missing(e, given, of) ** gamma if gamma else 1)
     return found
+
+
+def _missing(e: Example, given: Numbers, of: int) -> complex:
+    """Compute the probability of the other class; it may be 0."""
+    if e.link:
+        return cmath.exp(-e.minus_log(given, 0, of=1 - of))
+    return e.rest[0] - 1j * given[0].imag if of else given[0]
 
 
 def _multiclass_hinge(e: Example, given: Numbers) -> complex:
