@@ -27,7 +27,6 @@ if TYPE_CHECKING:
         "--kind hinge --logits 13,-7,11 --target 0 --margin 10",
         "--kind cross-entropy --classes 10 --untrained",
         "--kind nll --equivalent mse",
-        "--kind nll --likelihood gaussian",
         "--kind cross-entropy --logits 1000,1001,1002 --target 0 --shift -1002",
     ),
 )
@@ -98,9 +97,9 @@ def loss(
         Expr | None, scalar("-C", help="Number of classes, for --untrained.", whole=True, least=2)
     ] = None,
     untrained: Annotated[bool, switch(help="Loss before training, when all logits are equal.")] = False,
-    shift: Annotated[Expr | None, scalar(help="A number added to every logit: do predictions and loss change?")] = None,
+    shift: Annotated[Expr | None, scalar(help="A number added to every logit, to see what it changes.")] = None,
     equivalent: Annotated[
-        str | None, text(help="Another loss, or likelihood: has it the same minimum?", metavar="NAME")
+        str | None, text(help="Another loss, or likelihood, to see if the minimum is the same.", metavar="NAME")
     ] = None,
     likelihood: Annotated[
         str | None,

@@ -168,7 +168,7 @@ def _steps(
             steps.append(Step("loss", target, target, written, f"{because}the givens put into the formula"))
             steps.append(Step("value", target, written, found.loss, _value_because(found.loss, kind)))
         for wanted, slope in found.slopes.items():
-            family = f"d{name}_d{wanted}"
+            family = _slope_name(batch, wanted, number)
             if wanted != _leaf(kind, batch):
                 continue
             said = f"{because}∂L/∂{wanted} at the givens"
@@ -198,6 +198,11 @@ def _value_because(loss: Expr, kind: Kind) -> str:
 
 def _leaf(kind: Kind, batch: Batch) -> str:
     return "z" if batch.link else kind.prediction
+
+
+def _slope_name(batch: Batch, of: str, number: int) -> str:
+    """Name the gradient of one example's loss, as δ."""
+    return f"delta_{of}{number}" if batch.several else f"delta_{of}"
 
 
 def _loss_name(batch: Batch, number: int) -> str:
@@ -292,17 +297,16 @@ def _setting(kind: Kind, batch: Batch, reference: _Reference) -> Setting:
         domains |= dict.fromkeys(symbols(*example.given), inside)
     domains |= {name: domain for name, domain in _option_domains(batch).items() if name not in domains}
     definitions: dict[str, Callable[..., Any]] = {"loss": reference.total}
-    families, display = set(), dict[str, str]()
+    families = set()
     for number in range(1, len(batch.examples) + 1):
         name = _loss_name(batch, number)
         if batch.several:
             definitions[name] = lambda point, n=number: reference.loss(n, point)
-        family = f"d{name}_d{_leaf(kind, batch)}"
+        family = _slope_name(batch, _leaf(kind, batch), number)
         if kind.over != "entry":
             families.add(family)
         definitions[family] = lambda point, c=1, n=number: reference.example(n, point).slope(kind.name, c - 1)
-        display[family] = f"∂{name.replace('loss', 'L')}/∂{_leaf(kind, batch)}"
-    return Setting(domains=domains, definitions=definitions, families=frozenset(families), display=display)
+    return Setting(domains=domains, definitions=definitions, families=frozenset(families))
 
 
 def _option_domains(batch: Batch) -> dict[str, Domain]:

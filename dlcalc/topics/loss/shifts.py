@@ -123,6 +123,15 @@ def _of_sigmoid(asked: Asked, shift: Expr) -> Solution:
     step = Step("share", Sym("p"), before, after, f"σ at {plain(z)} and at {plain(moved)}", relation)  # type: ignore[arg-type]
     return Solution(
         answers=(verdict("unchanged", holds=same, otherwise="σ(z + c) is σ(z) for c = 0 alone: σ grows"),),
-        work=lambda: Work((step,)),
+        work=lambda: Work(
+            (step,), (Route("σ of the moved logit", "(1 + tanh(z/2))/2", after, lambda _: [_by_hand(moved)]),)
+        ),
         conventions=("one logit: its softmax is over (z, 0), where only z moves",),
     )
+
+
+def _by_hand(z: Expr) -> float:
+    """Compute the sigmoid from a hyperbolic tangent."""
+    from math import tanh
+
+    return (1 + tanh((approximate(z) or 0.0) / 2)) / 2

@@ -11,7 +11,7 @@ from dlcalc.errors import DlcalcError, nearest
 from dlcalc.notation.evaluate import approximate
 from dlcalc.notation.expression import ONE, ZERO, Add, Call, Expr, Mul, Pow, Sym, add, expr, mul
 from dlcalc.notation.printing import unicode
-from dlcalc.solution import POSITIVE, UNIT, Domain, Experiment, Setting, Solution, Step, Work, verdict
+from dlcalc.solution import POSITIVE, UNIT, Domain, Experiment, Route, Setting, Solution, Step, Work, verdict
 from dlcalc.topics.loss.kinds import KINDS, SPELLED, kind_of
 from dlcalc.topics.loss.reading import Batch, Example
 
@@ -197,13 +197,14 @@ def _differing(asked: Asked, first: str, second: str) -> Solution:
         )
     candidates, *found = answered
     definitions: dict[str, Any] = {}
-    steps = []
+    steps, routes = [], []
     for name in (first, second):
+        exacts = tuple(_exact(asked, name, rows, candidates.targets) for rows in found)
+        routes.append(_by_loops(name, exacts, found, candidates))
         word = name.replace("-", "")
-        for letter, rows in zip("pq", found, strict=True):
+        for letter, rows, exact in zip("pq", found, exacts, strict=True):
             key = f"{word}_{letter}"
             definitions[key] = lambda _, n=name, r=rows: _summed(n, _floats(r), _floats(candidates.targets))
-            exact = _exact(asked, name, rows, candidates.targets)
             steps.append(Step("value", Sym(key), Sym(key), exact, f"{name} of {letter} = {_written(rows)}"))
         p, q = Sym(f"{word}_p"), Sym(f"{word}_q")
         if name == first:
@@ -215,13 +216,24 @@ def _differing(asked: Asked, first: str, second: str) -> Solution:
     more = ("with Gaussian noise on a number, the NLL is the squared error up to constants: --likelihood gaussian",)
     return Solution(
         answers=(verdict("equivalent", holds=False, otherwise=note),),
-        work=lambda: Work(tuple(steps)),
+        work=lambda: Work(tuple(steps), tuple(routes)),
         setting=Setting(definitions=definitions),
         notes=(note, *(more if regression else ())),
         conventions=(
             "equivalent: the same predictions are best, whatever the model can reach",
             "a model that can reach only p and q has different minima",
         ),
+    )
+
+
+def _by_loops(name: str, exact: tuple[Expr, ...], found: Sequence[_Rows], candidates: _Candidates) -> Route:
+    """Compute a loss of both predictions by the textbook's loops."""
+    targets = _floats(candidates.targets)
+    return Route(
+        f"{name} of p and q",
+        "the textbook's loops on plain numbers",
+        exact,
+        lambda _: [_summed(name, _floats(rows), targets) for rows in found],
     )
 
 
