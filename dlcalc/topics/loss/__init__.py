@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 @topic(
     area="losses",
-    answers=("loss", "losses", "p", "dL/dp", "dL/dz", "equivalent", "unchanged", "nll"),
+    answers=("loss", "losses", "p", "dL/dp", "dL/dz", "equivalent", "unchanged"),
     examples=(
         "--kind cross-entropy --logits 1,2,3 --target 1",
         "--kind bce --probabilities 0.9,0.2 --target 1,0",
