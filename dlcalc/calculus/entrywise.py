@@ -123,15 +123,15 @@ def _logarithm(value: Expr) -> Expr:
 
 
 def _holds(relation: str, left: Any, right: Any) -> Expr:
-    from dlcalc.calculus.exact import _RELATIONS
+    from dlcalc.calculus.exact import RELATIONS
 
     sides = [approximate(expr(side)) for side in (left, right)]
     exact = isinstance(left, Num) and isinstance(right, Num)
     if exact:
-        return expr(int(_RELATIONS[relation](left.value, right.value)))
+        return expr(int(RELATIONS[relation](left.value, right.value)))
     if None in sides:
         return call(f"1 {relation}", expr(left), expr(right))
-    return expr(int(_RELATIONS[relation](*sides)))
+    return expr(int(RELATIONS[relation](*sides)))
 
 
 def _raised(base: Expr, exponent: Expr) -> Expr:
