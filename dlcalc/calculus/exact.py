@@ -44,7 +44,7 @@ Matrix = list[list[Scalar]]
 # ruff: noqa: ANN401 (exact numbers or floats)
 
 
-_RELATIONS: Mapping[str, Callable[[Any, Any], bool]] = {
+RELATIONS: Mapping[str, Callable[[Any, Any], bool]] = {
     "=": lambda a, b: a == b,
     "!=": lambda a, b: a != b,
     "<": lambda a, b: a < b,
@@ -130,7 +130,7 @@ class Exact:
             case Inverse(_, of):
                 return _solved(self._value(of, names), of)
             case Compare(_, relation, left, right):
-                holds = _RELATIONS[relation]
+                holds = RELATIONS[relation]
                 return self._folded(
                     lambda a, b: Fraction(int(holds(a, b))), [self._value(left, names), self._value(right, names)]
                 )
