@@ -15,8 +15,18 @@ from typing import TYPE_CHECKING, Any, ClassVar, Literal
 import mpmath
 import numpy as np
 
+from dlcalc.limits import (
+    EXPONENTS,
+    exponential,
+    hyperbolic_tangent,
+    limit,
+    normal_density,
+    normal_distribution,
+    raised,
+    within_bounds,
+)
 from dlcalc.notation.evaluate import MAX_TERMS, PLAIN, TERMS, Arithmetic
-from dlcalc.notation.expression import Call, Expr, Relation, Sum, exact_root, walk
+from dlcalc.notation.expression import Call, Expr, Limit, Relation, Sum, exact_root, walk
 from dlcalc.notation.functions import FUNCTIONS, PLAIN_ARITHMETIC
 from dlcalc.solution import POINTS, Check, Domain, Experiment, Route, Sequence, Setting, Step, StepCheck, Work, symbols
 
@@ -232,6 +242,10 @@ class Arrays(Arithmetic):
                 out[mask] = out[mask] + self.value(node.body, point.chosen(mask).at_index(node.index, Fraction(k)))
         return out
 
+    def limit(self, node: Limit, point: Samples) -> Any:
+        """Find the limit at each sample."""
+        return objects([float(WIDE.limit(node, {**p, "": point.setting})) for p in point.points])
+
     def _moment(self, node: Call, point: Samples) -> Any:
         """Compute a mean or variance exactly, over every outcome of independent two-point variables.
 
@@ -298,14 +312,29 @@ class Wide(Arithmetic):
 
     def power(self, base: Any, exponent: Any) -> Any:
         """Raise to a power."""
-        return mpmath.power(base, exponent)
+        return raised(base, exponent)
+
+    def limit(self, node: Limit, point: Mapping[str, Any]) -> Any:
+        """Find what the body tends to, as the index goes to its place."""
+        terms = point.get(TERMS, 1) * len(EXPONENTS)
+        if terms > MAX_TERMS:
+            raise OverflowError
+        at = {**point, TERMS: terms}
+        return limit(lambda x: self.value(node.body, {**at, node.index: x}), self.value(node.place, point), node.side)
 
     functions: ClassVar[Mapping[str, Callable[..., Any]]] = {
         **{name: compute for name, compute in PLAIN_ARITHMETIC.items() if not FUNCTIONS[name].random},
-        "floor": mpmath.floor, "ceil": mpmath.ceil, "sqrt": mpmath.sqrt, "exp": mpmath.exp, "ln": mpmath.log,
-        "sin": mpmath.sin, "cos": mpmath.cos, "tanh": mpmath.tanh,
-        "sigmoid": lambda x: 1 / (1 + mpmath.exp(-x)),
-        "logsumexp": lambda *x: mpmath.log(mpmath.fsum(mpmath.exp(v) for v in x)),
+        "floor": within_bounds(mpmath.floor), "ceil": within_bounds(mpmath.ceil), "sqrt": mpmath.sqrt,
+        "exp": exponential, "ln": mpmath.log,
+        "sin": within_bounds(mpmath.sin), "cos": within_bounds(mpmath.cos), "tanh": hyperbolic_tangent,
+        "sigmoid": lambda x: 1 / (1 + exponential(-x)),
+        "silu": lambda x: x / (1 + exponential(-x)),
+        "softplus": lambda x: max(x, 0) + mpmath.log1p(exponential(-abs(x))),
+        "elu": lambda x, scale: x if x > 0 else scale * (mpmath.expm1(x) if x > -1 else exponential(x) - 1),
+        "normcdf": normal_distribution,
+        "normpdf": normal_density,
+        "gelu": lambda x: x * normal_distribution(x),
+        "logsumexp": lambda *x: mpmath.log(mpmath.fsum(exponential(v) for v in x)),
         "norm": lambda *x: mpmath.sqrt(mpmath.fsum(v * v for v in x)),
     }  # fmt: skip
 
@@ -354,10 +383,15 @@ def _wide_column(node: Expr, samples: Samples) -> Any:
 
 def _gap(left: Any, relation: str, right: Any) -> Any:
     """By how much the relation fails, relative to the size of the sides where they are not exact."""
+    if left in _INFINITE or right in _INFINITE:
+        return 0 if left == right or (relation != "=" and related(left, relation, right)) else mpmath.inf
     difference = abs(left - right) if relation == "=" else left - right if relation in {"<", "<="} else right - left
     if isinstance(difference, int | Fraction):
         return max(difference, 0)
     return max(difference, 0) / max(1, abs(left), abs(right))
+
+
+_INFINITE = (mpmath.inf, -mpmath.inf)
 
 
 def _compared(left: Any, relation: str, right: Any, samples: Samples, tolerance: float) -> Comparison:

@@ -84,6 +84,8 @@ class Setting:
     """The givens that stand for letters, so that an answer in letters is judged with the givens put in."""
     display: Mapping[str, str] = field(default_factory=dict)
     """Names that unicode text and LaTeX write in a way of their own: sigma2 as σ²."""
+    infinite: bool = False
+    """True where an answer may be infinite: then `inf` and `-inf` are read."""
 
     def scope(self) -> Scope:
         """Return the scope in which answers and steps of this question are read."""
@@ -95,6 +97,7 @@ class Setting:
             aliases=self.aliases,
             closed=True,
             random=any(s.mean is not None for s in self.sequences.values()),
+            infinite=self.infinite,
         )
 
 

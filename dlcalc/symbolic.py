@@ -15,11 +15,14 @@ from typing import TYPE_CHECKING, Any
 import sympy as sp
 
 from dlcalc.notation.expression import (
+    INFINITY,
     Add,
     Call,
     Div,
     Entry,
     Expr,
+    Infinity,
+    Limit,
     Mul,
     Num,
     Pow,
@@ -66,7 +69,7 @@ def to_sympy(node: Expr, domains: Mapping[str, Domain] | None = None) -> Any:  #
     """
     known = domains or {}
 
-    def convert(child: Expr) -> Any:  # noqa: PLR0911 (a return per node)
+    def convert(child: Expr) -> Any:  # noqa: C901, PLR0911 (a case per node)
         match child:
             case Num(value):
                 return sp.Rational(value.numerator, value.denominator)
@@ -89,12 +92,18 @@ def to_sympy(node: Expr, domains: Mapping[str, Domain] | None = None) -> Any:  #
                 k = sp.Symbol(index, integer=True)
                 inner = convert(body).subs(_symbol(index, known.get(index)), k)
                 return sp.Sum(inner, (k, convert(lower), convert(upper)))
+            case Limit(index, place, side, body):
+                x = sp.Dummy(index)
+                inner = convert(body).subs(_symbol(index, known.get(index)), x)
+                return sp.Limit(inner, x, convert(place), dir=side or "+-")
+            case Infinity():
+                return sp.oo
         raise TypeError(child)
 
     return convert(node)
 
 
-def from_sympy(value: Any) -> Expr:  # noqa: PLR0911 (a return per node)
+def from_sympy(value: Any) -> Expr:  # noqa: C901, PLR0911 (a case per node)
     """Convert back; sums in ascending powers, quotients as one fraction.
 
     >>> print(from_sympy(to_sympy(1 + 2 * Sym("a") + Sym("a") ** 2)))
@@ -119,6 +128,8 @@ def from_sympy(value: Any) -> Expr:  # noqa: PLR0911 (a return per node)
     if isinstance(value, sp.Sum):
         (index, lower, upper) = value.limits[0]
         return Sum(index.name, from_sympy(lower), from_sympy(upper), from_sympy(value.function))
+    if value in {sp.oo, -sp.oo}:
+        return INFINITY if value is sp.oo else -INFINITY
     if value is sp.E:
         return call("exp", number(1))
     name = _FROM.get(value.func, value.func.__name__)

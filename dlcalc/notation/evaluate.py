@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from fractions import Fraction
 from functools import reduce
-from math import isinf
+from math import inf, isinf
 from operator import add, mul
 from typing import TYPE_CHECKING, Any, ClassVar
 
@@ -15,6 +15,8 @@ from dlcalc.notation.expression import (
     Entry,
     Expr,
     Formula,
+    Infinity,
+    Limit,
     Mul,
     Num,
     Pow,
@@ -47,7 +49,7 @@ class Arithmetic:
 
     functions: ClassVar[Mapping[str, Callable[..., Any]]] = PLAIN_ARITHMETIC
 
-    def value(self, node: Expr, point: Any) -> Any:  # noqa: C901, PLR0911 (a case per node)
+    def value(self, node: Expr, point: Any) -> Any:  # noqa: C901, PLR0911, PLR0912 (a case per node)
         """Compute an expression at a point."""
         match node:
             case Num(value):
@@ -68,8 +70,12 @@ class Arithmetic:
                 return self.call(node, point)
             case Sum():
                 return self.total(node, point)
+            case Limit():
+                return self.limit(node, point)
             case Real(value):
                 return value
+            case Infinity():
+                return inf
             case Formula():
                 raise ValueError(node)
         raise TypeError(node)
@@ -129,6 +135,10 @@ class Arithmetic:
             raise OverflowError
         each = ({**point, TERMS: terms, node.index: Fraction(k)} for k in range(int(lower), int(upper) + 1))
         return self.folded(add, (self.number(Fraction(0)), *(self.value(node.body, at) for at in each)))
+
+    def limit(self, node: Limit, point: Any) -> Any:  # noqa: ARG002 (the checks have the digits that a limit takes)
+        """Find what the body tends to; plain numbers have too few digits to say."""
+        raise ValueError(node)
 
 
 def _rounded_power(base: Fraction, exponent: int) -> float:

@@ -12,7 +12,7 @@ from itertools import count
 from math import isqrt
 from operator import add as plus
 from operator import mul as times
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
 from dlcalc.errors import DlcalcError
 
@@ -78,6 +78,8 @@ class Expr:
 
 
 Operand = Expr | int | Fraction
+Side = Literal["", "+", "-"]
+"""Whence a limit is taken: both sides, from above, from below."""
 
 
 @dataclass(frozen=True)
@@ -151,6 +153,21 @@ class Sum(Expr):
 
 
 @dataclass(frozen=True)
+class Limit(Expr):
+    """`lim(x, place, body)`: what the body tends to as x goes to the place, from one side where one is said."""
+
+    index: str
+    place: Expr
+    side: Side
+    body: Expr
+
+
+@dataclass(frozen=True)
+class Infinity(Expr):
+    """Beyond every number: where a limit goes, or what it is; `-inf` is its negative."""
+
+
+@dataclass(frozen=True)
 class Real(Expr):
     """A number that was computed with floats."""
 
@@ -184,6 +201,7 @@ def number(value: int | Fraction) -> Num:
 
 
 ZERO, ONE, MINUS_ONE = number(0), number(1), number(-1)
+INFINITY = Infinity()
 
 
 def expr(value: Operand) -> Expr:
@@ -355,7 +373,7 @@ def height(node: Expr) -> int:
 
 
 def names(node: Expr) -> frozenset[str]:
-    """Return the free names: symbols and sequences, without the indices that sums bind.
+    """Return the free names: symbols and sequences, without the indices that sums and limits bind.
 
     >>> sorted(names(Sum("k", ONE, Sym("t"), Entry("g", Sym("k")))))
     ['g', 't']
@@ -364,6 +382,8 @@ def names(node: Expr) -> frozenset[str]:
         return frozenset({node.name})
     if isinstance(node, Sum):
         return names(node.lower) | names(node.upper) | (names(node.body) - {node.index})
+    if isinstance(node, Limit):
+        return names(node.place) | (names(node.body) - {node.index})
     below = frozenset[str]().union(*(names(child) for child in children(node)))
     return below | {node.base} if isinstance(node, Entry) else below
 
@@ -384,6 +404,8 @@ def _rebuilt(node: Expr, change: Callable[[Expr], Expr]) -> Expr:  # noqa: PLR09
         return Call(node.function, tuple(change(a) for a in node.arguments))
     if isinstance(node, Sum):
         return Sum(node.index, change(node.lower), change(node.upper), change(node.body))
+    if isinstance(node, Limit):
+        return Limit(node.index, change(node.place), node.side, change(node.body))
     return node
 
 
@@ -395,16 +417,18 @@ def substitute(node: Expr, values: Mapping[str, Expr]) -> Expr:
     """
     if isinstance(node, Sym):
         return values.get(node.name, node)
-    if not isinstance(node, Sum):
+    if not isinstance(node, Sum | Limit):
         return _rebuilt(node, lambda child: substitute(child, values))
-    lower, upper = substitute(node.lower, values), substitute(node.upper, values)
     inner = {name: value for name, value in values.items() if name in names(node.body) and name != node.index}
     taken = frozenset[str]().union(*map(names, inner.values()))
     index, body = node.index, node.body
     if index in taken:  # the index is renamed, or it would capture the name that is put in
         index = next(fresh for n in count(1) if (fresh := f"{node.index}{n}") not in taken | names(body))
         body = substitute(body, {node.index: Sym(index)})
-    return Sum(index, lower, upper, substitute(body, inner))
+    body = substitute(body, inner)
+    if isinstance(node, Limit):
+        return Limit(index, substitute(node.place, values), node.side, body)
+    return Sum(index, substitute(node.lower, values), substitute(node.upper, values), body)
 
 
 def fold(node: Expr) -> Expr:

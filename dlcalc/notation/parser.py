@@ -5,16 +5,18 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from fractions import Fraction
 from itertools import accumulate
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, cast
 
 from dlcalc.errors import DlcalcError, NotationError, nearest
 from dlcalc.notation.cursor import AROUND, CLOSING, OPENING, RELATIONS, Cursor, short, shown
 from dlcalc.notation.evaluate import approximate
 from dlcalc.notation.expression import (
+    INFINITY,
     MAX_POWER_BITS,
     Call,
     Entry,
     Expr,
+    Limit,
     Num,
     Relation,
     Sum,
@@ -36,12 +38,16 @@ from dlcalc.notation.tokens import ACCENTS, ENGLISH, GREEK, Token, inner_tokens,
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence
 
+    from dlcalc.notation.expression import Side
+
 MAX_DEPTH = 60
 """Nested parentheses, powers and function calls."""
 MAX_HEIGHT = 120
 """Levels of one expression, so that every walk over it stays far from Python's limit of recursion."""
 MAX_SUMS = 20
 """Sums in one expression."""
+MAX_LIMITS = 2
+"""Limits inside each other: each evaluates its body many times."""
 
 _SHORT = 2
 """Names up to this length before a parenthesis are factors, never misspelt functions."""
@@ -54,6 +60,7 @@ _PIECE = rf"[^\W\d_](?:[{''.join(ACCENTS)}]|_(?:hat|tilde|bar)(?![^\W_]))?(?:_?[
 _RUN = rf"[{''.join(GREEK)}](?:_\w+|[0-9]+)?|[^{''.join(GREEK)}]+"
 _NUMBERED = r"(.*?)_?([0-9]+)"
 _STEM = r"[^\W\d_]*"
+_INFINITE = ("inf", "infinity")
 _DIFFERENCES = ("Δ", "δ")
 """Greek letters that make one name with what follows: Δx."""
 _CLOSERS = {*OPENING, "⌋", "⌉"}
@@ -78,6 +85,7 @@ _LEFT_OVER = {
 }
 """What is wrong with an operator behind a complete expression, and the nearest fix."""
 _SUM_FORM = "a sum is written sum(k, 1, t, body) or Σ_{k=1}^{t} body"
+_LIMIT_FORM = "a limit is written lim(x, inf, body), from one side lim(x, 0+, body), or lim_{x→0⁺} body"
 
 
 @dataclass(frozen=True)
@@ -86,7 +94,7 @@ class Scope:
 
     `names` are the known symbols; when `closed`, any other name is an error. `sequences` are the names whose
     entries are `g[k]`, also written `g_k`. `aliases` stand for expressions (`eps` for epsilon). `random` admits
-    the functions E and Var.
+    the functions E and Var; `infinite` admits `inf` as a value, and not only as the place of a limit.
     """
 
     names: frozenset[str] = frozenset()
@@ -94,6 +102,7 @@ class Scope:
     aliases: Mapping[str, Expr] = field(default_factory=dict)
     closed: bool = False
     random: bool = False
+    infinite: bool = False
 
     def knows(self, name: str) -> bool:
         """Say whether a canonical name is known."""
@@ -139,7 +148,11 @@ class _Parser(Cursor):
         self.scope = scope
         self.depth = 0
         self.sums = 0
+        self.place = ""
+        """What ends the place of the limit that is being read."""
         self.bound: list[str] = []
+        self.limits: list[str] = []
+        """The variables of the limits around."""
         self.whole: dict[str, Token] = {}
 
     def finish(self, *parsed: Expr) -> None:
@@ -182,7 +195,7 @@ class _Parser(Cursor):
     def expression(self) -> Expr:
         start = self.token
         terms = [self.term()]
-        while self.token.is_symbol("+", "-"):
+        while self.token.is_symbol("+", "-") and not self.at_side():
             negative = self.advance().text == "-"
             term = self.term()
             terms.append(-term if negative else term)
@@ -242,7 +255,7 @@ class _Parser(Cursor):
         if self.depth > MAX_DEPTH:
             raise self.error(f"nested more than {MAX_DEPTH} deep", "split the expression")
         base = self.operand()
-        while (token := self.token).kind == "superscript":
+        while (token := self.token).kind == "superscript" and not self.at_side():
             base = self.raised(base, self.superscript(), token)
         if self.accept("^"):
             exponent = self.signed()
@@ -284,6 +297,8 @@ class _Parser(Cursor):
         token = self.advance()
         if token.kind == "number":
             return number(Fraction(token.text))
+        if token.text in _INFINITE and (self.place or self.scope.infinite) and not self.known(token.text):
+            return INFINITY
         if token.kind == "name":
             return self.named(self.with_subscript(token))
         read = _READERS.get(token.text) if token.kind == "symbol" else None
@@ -354,6 +369,8 @@ class _Parser(Cursor):
         applied = self.token.is_symbol("(")
         if name == "sum" and applied and self.ahead(2).is_symbol(","):
             return self.sum_over(token)
+        if name == "lim" and (applied or self.token.is_symbol("_")):
+            return self.limit(token)
         if name == "I" and self.token.is_symbol(*CLOSING) and self.holds_relation():
             return self.enclosed(opened := self.advance(), CLOSING[opened.text], indicator=True)
         function = SPELLINGS.get(name)
@@ -458,6 +475,35 @@ class _Parser(Cursor):
         if any(isinstance(bound, Num) and bound.value.denominator != 1 for bound in (lower, upper)):
             raise self.error("the bounds of a sum are whole numbers", "", index)
         return Sum(spelled(index.text), lower, upper, body)
+
+    def limit(self, token: Token) -> Expr:
+        """Read `lim(x, 0+, body)`, or `lim_{x→0⁺} body`, whose body runs to the end of the product."""
+        below = self.accept("_")
+        opened, index = self.advance(), self.advance()
+        if not opened.is_symbol("{" if below else "(") or index.kind != "name":
+            raise self.error(_LIMIT_FORM, "", token)
+        if self.place or spelled(index.text) in self.limits:
+            raise self.error("one limit inside another of the same variable", "rename one of them", token)
+        if not self.accept("->") and (below or not self.accept(",")):
+            raise self.error(_LIMIT_FORM, "", token)
+        self.place = "}" if below else ","
+        place = self.expression()
+        side = cast("Side", self.advance().text if self.at_side() else "")
+        self.expect(self.place, opened)
+        self.place = ""
+        if len(self.limits) == MAX_LIMITS:
+            raise self.error(f"more than {MAX_LIMITS} limits inside each other", "split the expression", token)
+        self.limits.append(spelled(index.text))
+        body = self.under(index, self.term if below else self.expression)
+        self.limits.pop()
+        if not below:
+            self.expect(")", opened)
+        return Limit(spelled(index.text), place, side, body)
+
+    def at_side(self) -> bool:
+        """Say whether a sign that stands here is the side from which a limit is taken."""
+        sign = self.token.is_symbol("+", "-") or (self.token.kind == "superscript" and self.token.text in {"+", "-"})
+        return sign and self.place != "" and self.ahead(1).is_symbol(self.place)
 
     def under(self, index: Token, read: Callable[[], Expr]) -> Expr:
         self.bound.append(spelled(index.text))

@@ -8,7 +8,7 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 from functools import cached_property
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, ClassVar
 
 from dlcalc.errors import DlcalcError
 from dlcalc.notation.expression import (
@@ -18,6 +18,8 @@ from dlcalc.notation.expression import (
     Entry,
     Expr,
     Formula,
+    Infinity,
+    Limit,
     Mul,
     Num,
     Pow,
@@ -36,13 +38,14 @@ if TYPE_CHECKING:
     from fractions import Fraction
 
 SUM, OPEN, PRODUCT, FACTOR, POWER, ATOM = range(6)
-"""How tightly a text binds. `OPEN` is a product that ends in a Σ, whose body would swallow what follows."""
+"""How tightly a text binds. `OPEN` is a product that ends in a Σ or lim, whose body would swallow what follows."""
 MAX_DECIMALS = 12
 
 Value = Expr | tuple["Value", ...]
 """An expression, a list of values, or a list of rows."""
 
 _DIGITS = str.maketrans("0123456789-", "⁰¹²³⁴⁵⁶⁷⁸⁹⁻")
+_SIDES = str.maketrans("+-", "⁺⁻")
 _SYMBOLS = {"<=": "≤", ">=": "≥", "!=": "≠"}
 _LATEX_SYMBOLS = {"<=": r"\le", ">=": r"\ge", "!=": r"\ne"}
 _UNICODE_AROUND = {
@@ -63,7 +66,7 @@ _UPRIGHT = (r"\mathrm", r"\operatorname")
 _PARTS = r"([^\W\d_]+?)(_(?:hat|tilde|bar))?(_?[0-9]+|_\w+)?"
 """The parts of a name: its letter or word, an accent, an index."""
 _OVER = {name: accent for accent, name in reversed(ACCENTS.items())}
-_WORDS = {*ENGLISH, *SPELLINGS, *VECTOR_FUNCTIONS, "in", "inf"}
+_WORDS = {*ENGLISH, *SPELLINGS, *VECTOR_FUNCTIONS, "in", "inf", "lim"}
 """What letters side by side must not spell."""
 
 
@@ -89,6 +92,7 @@ class _Style:
     display: Mapping[str, str]
     known: Collection[str] = ()
     """Names that letters side by side must not spell."""
+    infinity: ClassVar[str] = "inf"
 
     def value(self, value: Value) -> str:
         """Write a value: an expression, `a,b` for a list, `a,b;c,d` for rows."""
@@ -106,7 +110,7 @@ class _Style:
     def enclosed(self, text: str) -> str:
         return f"({text})"
 
-    def node(self, node: Expr) -> tuple[str, int]:  # noqa: C901, PLR0911 (a case per node)
+    def node(self, node: Expr) -> tuple[str, int]:  # noqa: C901, PLR0911, PLR0912 (a case per node)
         """Write a node and say how tightly it binds."""
         match node:
             case Num(value):
@@ -129,6 +133,10 @@ class _Style:
                 return self.call(function, arguments)
             case Sum():
                 return self.total(node)
+            case Limit():
+                return self.limit(node)
+            case Infinity():
+                return self.infinity, ATOM
             case Real(value):
                 return self.real(value), SUM if value < 0 else ATOM
             case Formula():
@@ -207,8 +215,14 @@ class _Style:
         parts = (self.at(part, SUM) for part in (node.lower, node.upper, node.body))
         return f"sum({self.name(node.index)}, {', '.join(parts)})", ATOM
 
+    def limit(self, node: Limit) -> tuple[str, int]:
+        place, body = self.at(node.place, SUM), self.at(node.body, SUM)
+        return f"lim({self.name(node.index)}, {place}{node.side}, {body})", ATOM
+
 
 class _Unicode(_Style):
+    infinity = "∞"
+
     def real(self, value: float) -> str:
         return f"{value:.10g}"
 
@@ -258,7 +272,7 @@ class _Unicode(_Style):
         apart = isinstance(left, Div) or (isinstance(right, Num) and not isinstance(left, Num)) or left == right
         if apart or re.match(r"[0-9|‖]|[eE][0-9]", after):
             return "·"
-        if after[0] == "[":
+        if after[0] == "[" or after.startswith("lim_"):
             return " "
         if isinstance(left, Num):
             return ""
@@ -296,8 +310,14 @@ class _Unicode(_Style):
         lower, upper = self.at(node.lower, SUM), self.at(node.upper, SUM)
         return f"Σ_{{{self.name(node.index)}={lower}}}^{{{upper}}} {self.at(node.body, OPEN)}", OPEN
 
+    def limit(self, node: Limit) -> tuple[str, int]:
+        place, side = self.at(node.place, SUM), node.side.translate(_SIDES)
+        return f"lim_{{{self.name(node.index)}→{place}{side}}} {self.at(node.body, OPEN)}", OPEN
+
 
 class _Latex(_Style):
+    infinity = r"\infty"
+
     def real(self, value: float) -> str:
         return f"{value:.10g}"
 
@@ -371,6 +391,10 @@ class _Latex(_Style):
     def total(self, node: Sum) -> tuple[str, int]:
         index, lower, upper = self.name(node.index), self.at(node.lower, SUM), self.at(node.upper, SUM)
         return rf"\sum_{{{index}={lower}}}^{{{upper}}} {self.at(node.body, OPEN)}", OPEN
+
+    def limit(self, node: Limit) -> tuple[str, int]:
+        place, side = self.at(node.place, SUM), f"^{{{node.side}}}" if node.side else ""
+        return rf"\lim_{{{self.name(node.index)} \to {place}{side}}} {self.at(node.body, OPEN)}", OPEN
 
 
 def _is_letter(text: str) -> bool:

@@ -58,7 +58,7 @@ _COMMANDS = {
 }  # fmt: skip
 """LaTeX commands for operators; `frac` is a symbol that only LaTeX can write."""
 _NAMED = {
-    **{name: name for name in (*ENGLISH, "ln", "log", "exp", "max", "min", "sin", "cos", "tanh", "det")},
+    **{name: name for name in (*ENGLISH, "ln", "log", "exp", "max", "min", "sin", "cos", "tanh", "det", "lim")},
     **{f"var{name}": name for name in ("epsilon", "theta", "kappa", "phi", "rho", "sigma", "pi")},
 }
 _ACCENT_COMMANDS = {
