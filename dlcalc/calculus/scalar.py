@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from dlcalc.calculus.problem import read_problem
 from dlcalc.calculus.terms import (
+    DELTA,
     Apply,
     Compare,
     Hadamard,
@@ -56,6 +57,8 @@ def derivative(node: Expr, variable: str) -> Expr:
     outside: dict[str, Expr] = {new: Sym(name) for name, new in inside.items()}
     for name, term in problem.derivation.definitions.items():
         outside[name] = expression(term, outside)
+    for name, gradient in problem.derivation.gradients.items():
+        outside[DELTA + name] = expression(gradient.term, outside)
     return expression(problem.gradient(inside[variable]).term, outside)
 
 

@@ -6,15 +6,24 @@ from typing import TYPE_CHECKING, Annotated
 
 from dlcalc.errors import DlcalcError
 from dlcalc.givens import choice, scalar, text, values
-from dlcalc.notation.expression import ONE, ZERO, Expr, Sym, names
-from dlcalc.notation.printing import Value
+from dlcalc.notation.expression import ONE, ZERO, Expr, Relation, Sym, names
+from dlcalc.notation.printing import Value, unicode
 from dlcalc.plot import Curve, Plot
 from dlcalc.solution import COUNT, POSITIVE, REAL, Answer, Setting, Solution, Step, Work
 from dlcalc.topic import topic
 from dlcalc.topics.activation.answering import derivative_answer, fact_answers, notes, point_answers
 from dlcalc.topics.activation.asking import KNOWN, Asked, asked
 from dlcalc.topics.activation.boundary import Boundary, boundary, boundary_answers, boundary_said, boundary_steps
-from dlcalc.topics.activation.chain import Chain, chain_answers, chain_steps, composition, read_layers, said
+from dlcalc.topics.activation.chain import (
+    Chain,
+    chain_answers,
+    chain_steps,
+    composition,
+    composition_steps,
+    explode_weight,
+    read_layers,
+    said,
+)
 from dlcalc.topics.activation.equality import (
     Comparison,
     compared,
@@ -161,18 +170,18 @@ def _solution(
 
     def work() -> Work:
         from dlcalc.topics.activation.derivation import steps
-        from dlcalc.topics.activation.experiments import chain_experiment, experiments
+        from dlcalc.topics.activation.experiments import chain_experiment, composition_experiment, experiments
 
         lines: list[Step] = []
         lines += equality_steps(compare) if compare is not None else ()
         lines += boundary_steps(found, edge) if edge is not None else ()
         chain_lines = chain_steps(chain) if chain is not None else ()
-        lines += chain_lines if asked_chain else ()
+        lines += (*composition_steps(chain, places), *chain_lines) if chain is not None and asked_chain else ()
         lines += steps(found, places)
         lines += () if asked_chain else chain_lines
         routes = experiments(found)
         routes += equality_routes(compare) if compare is not None else ()
-        routes += chain_experiment(chain) if chain is not None else ()
+        routes += (*chain_experiment(chain), *composition_experiment(chain, places)) if chain is not None else ()
         return Work(tuple(lines), routes)
 
     symbols = frozenset().union(*(names(place) for place in places), *(names(v) for v in _chain_symbols(chain)))
@@ -188,6 +197,7 @@ def _solution(
             },
             aliases={"z": X} if "z" not in found.free else {},
             infinite=True,
+            constraints=tuple(Relation(X, "!=", place) for place in found.meetings),
         ),
         notes=(
             *((boundary_said(found, edge),) if edge is not None else ()),
@@ -219,9 +229,14 @@ def _chain_answers(found: Asked, places: tuple[Expr, ...], chain: Chain | None) 
 
 
 def _chain_notes(chain: Chain | None) -> tuple[str, ...]:
-    if chain is None or not chain.probes():
+    if chain is None:
         return ()
+    weight = explode_weight(chain)
+    bounded = (f"a chain can only explode for |w| > {unicode(weight)} = 1/max|f'|",) if weight is not None else ()
+    if not chain.decided:
+        return bounded
     return (
+        *bounded,
         f"vanishing: {said(chain, vanishes=True)}",
         f"exploding: {said(chain, vanishes=False)}",
     )

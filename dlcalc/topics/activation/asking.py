@@ -103,7 +103,7 @@ def asked(text: str, parameters: Mapping[str, Expr | None], values: str) -> Aske
         if values.strip():
             raise DlcalcError(f"--with is for expressions, and {KNOWN[key]} is a name", "use --alpha or --beta")
         return _named(KNOWN[key], NAMED[KNOWN[key]], given)
-    if spelled(text.strip()).replace("-", "").isalpha() and len(text.strip()) > 1:
+    if all(part.isalpha() and len(part) > 1 for part in spelled(text.strip()).replace("-", "_").split("_")):
         fix = nearest(text.strip().lower(), [*NAMED, *KNOWN]) or f"use {', '.join(NAMED)}, or an expression in x"
         raise DlcalcError(f"{text.strip()[:40]} is not an activation function that is known", fix)
     if given:

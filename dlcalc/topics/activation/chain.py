@@ -7,16 +7,38 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from dlcalc.errors import DlcalcError
 from dlcalc.notation.evaluate import PLAIN, approximate
-from dlcalc.notation.expression import INFINITY, ONE, ZERO, Expr, Limit, Num, Pow, Real, Sym, fits, names, number, power
+from dlcalc.notation.expression import (
+    INFINITY,
+    ONE,
+    ZERO,
+    Div,
+    Expr,
+    Limit,
+    Mul,
+    Num,
+    Pow,
+    Real,
+    Sym,
+    fits,
+    fold,
+    names,
+    number,
+    power,
+    substitute,
+)
 from dlcalc.notation.functions import call
 from dlcalc.solution import Answer, Slip, Step, verdict
 from dlcalc.topics.activation.facts import X, exact, infinite
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from dlcalc.topics.activation.asking import Asked
 
 LAYERS = Sym("L")
 MOST_LAYERS = 1_000
+FEW = 3
+"""Units up to which every factor is written."""
 PROBES = ("-8", "-4", "-2", "-1", "-1/2", "-1/4", "0", "1/4", "1/2", "1", "2", "4", "8")
 """Where evidence is looked for."""
 TINY = 1e-3
@@ -51,6 +73,12 @@ class Chain(NamedTuple):
         """The factor of one unit, |w f'(x)|."""
         return call("abs", self.weight) * call("abs", self.asked.slope)
 
+    @property
+    def decided(self) -> bool:
+        """Whether numbers decide if it vanishes or explodes."""
+        known = self.factor == INFINITY or approximate(self.factor) is not None
+        return known and bool(self.probes()) and (not self.asked.free or _vanishes(self))
+
     def probes(self) -> list[tuple[float, Expr, Expr]]:
         """Return |w f'| at some places, in ascending order, with the place and the exact value."""
         found = []
@@ -75,12 +103,18 @@ def _larger(up: Expr, down: Expr) -> Expr:
     return up
 
 
+def explode_weight(chain: Chain) -> Expr | None:
+    """Return the size that a weight must exceed before a chain can explode; None where there is no bound on f'."""
+    return None if chain.size in {INFINITY, ZERO} else ONE / chain.size
+
+
 def chain_answers(chain: Chain) -> tuple[Answer, ...]:
     """Answer with the bound, and say whether the derivative of a chain can vanish or explode."""
     size = chain.size
     found: list[Answer] = []
-    if size not in {INFINITY, ZERO}:
-        found.append(Answer("explode_weight", ONE / size))
+    weight = explode_weight(chain)
+    if weight is not None:
+        found.append(Answer("explode_weight", weight))
         if chain.layers is not None:
             bound = power(chain.factor, chain.layers)
             slips = (
@@ -88,8 +122,7 @@ def chain_answers(chain: Chain) -> tuple[Answer, ...]:
                 Slip(power(size, chain.layers), "every unit brings its weight too", "bound"),
             )
             found.append(Answer("bound", bound, slips=slips))
-    probes = chain.probes()
-    if probes:
+    if chain.decided:
         vanishes, explodes = _vanishes(chain), _explodes(chain)
         found += [
             verdict("vanishing", holds=vanishes, otherwise=said(chain, vanishes=True)),
@@ -133,7 +166,7 @@ def chain_steps(chain: Chain) -> tuple[Step, ...]:
         if chain.layers is not None:
             bound = power(factor, chain.layers)
             steps.append(Step("bound", Sym("chain"), Pow(factor, chain.layers), bound, "a product of L such factors"))
-    if not chain.probes():
+    if not chain.decided:
         return tuple(steps)
     low, high = chain.probes()[0], chain.probes()[-1]
     if _vanishes(chain):
@@ -169,11 +202,55 @@ def read_layers(layers: Expr | None) -> None:
 # the derivative of the whole chain
 
 
+def composition_steps(chain: Chain, places: Sequence[Expr]) -> tuple[Step, ...]:
+    """Multiply the slopes along the chain, or differentiate the power that it is."""
+    asked, layers = chain.asked, chain.layers
+    if layers is None:
+        return ()
+    target, power_of = Sym("chain"), _exponent(asked)
+    found: list[Step] = []
+    if power_of != ONE and chain.weight == ONE:
+        grown = power(power_of, LAYERS)
+        after = grown * power(X, grown - 1)
+        away = Pow(X + Sym("h"), grown) - Pow(X, grown)
+        quotient = Limit("h", ZERO, "", Div(away, Sym("h")))
+        few = f"L = {FEW}, for one"
+        because = f"L times to the power {power_of} is once to the power {power_of}^L; {few}"
+        found.append(Step("chain", target, quotient, after, because, where={LAYERS.name: number(FEW)}))
+    for place in places:
+        factors, gradient = _factors(chain, place), composition(asked, chain.weight, layers, place)
+        if factors and gradient is not None:
+            product = factors[0] if len(factors) == 1 else Mul(tuple(factors))
+            because = f"w f'(w h) at h = {place} and at every output after it, multiplied"
+            found.append(Step("chain", target, product, gradient, because))
+    return tuple(found)
+
+
+def _factors(chain: Chain, place: Expr) -> list[Expr]:
+    """Write the slope of every unit, on the way through a short chain."""
+    count = None if chain.layers is None else exact(chain.layers)
+    if count is None or count > FEW or chain.asked.free or names(place) or names(chain.weight):
+        return []
+    found, value = [], place
+    for _ in range(int(count)):
+        inner = fold(Mul((chain.weight, value)))
+        slope = substitute(chain.asked.slope, {X.name: inner})
+        found.append(slope if chain.weight == ONE else Mul((chain.weight, slope)))
+        value = chain.asked.value(inner)
+    return found
+
+
+def _exponent(asked: Asked) -> Expr:
+    """Return n of a function x^n; 1 for all others."""
+    function = asked.function
+    if isinstance(function, Pow) and function.base == X and isinstance(function.exponent, Num):
+        return function.exponent
+    return ONE
+
+
 def composition(asked: Asked, weight: Expr, layers: Expr, at: Expr | None) -> Expr | None:
     """Return d output/d input of L units x → f(w x), without biases: in letters for a power, else at a number."""
-    base, exponent = asked.function, ONE
-    if isinstance(base, Pow) and base.base == X and isinstance(base.exponent, Num):
-        exponent = base.exponent
+    exponent = _exponent(asked)
     if exponent != ONE and weight == ONE and (at is None or not isinstance(layers, Num)):
         grown = power(exponent, layers)
         place = X if at is None else at

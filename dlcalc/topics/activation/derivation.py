@@ -174,14 +174,15 @@ def _flat(asked: Asked, facts: Facts) -> list[Step]:
         if low == MINUS_INFINITY and high == INFINITY:
             x: Expr = X
         elif low == MINUS_INFINITY:
-            x = Add((high, Mul((number(-1), C))))
+            x = high - C
         elif high == INFINITY:
-            x = Add((low, C))
+            x = low + C
         else:
             x = Add((low, Mul((Add((high, Mul((number(-1), low)))), Div(C, Add((ONE, C)))))))
         because = f"at x = {unicode(x)}: exactly 0 on a whole stretch, so that nothing is learned there"
         found.append(Step("flat", SLOPE, _put(asked.slope, x), ZERO, because.replace(" x = x:", " every x:")))
-    if not facts.flat and facts.saturates != "never" and facts.monotone == "increasing":
+    everywhere = all(joint.value is not None for joint in facts.joints)
+    if not facts.flat and facts.saturates != "never" and facts.monotone == "increasing" and everywhere:
         found.append(Step("flat", SLOPE, asked.slope, ZERO, "and yet above 0 at every finite x", ">"))
     return found
 
@@ -223,7 +224,8 @@ def _extremes(asked: Asked, facts: Facts) -> list[Step]:
     )
     found = []
     said = {"range": "of the range", "steepest": "of the slope", "flattest": "of the slope"}
-    for extreme, node, target, rule, relation in kinds:
+    for extreme, node, target, rule, inclusive in kinds:
+        relation = inclusive
         if infinite(extreme.value):
             continue
         bound = "the largest value " if relation == "<=" else "the least value "

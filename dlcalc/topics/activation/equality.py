@@ -23,13 +23,35 @@ if TYPE_CHECKING:
 WORDS = ("yes", "no", "sometimes")
 PLACES = tuple(
     sign * Fraction(size)
-    for size in ("1", "2", "1/2", "3", "4", "5", "1/4", "1/10", "1/1000", "8", "12", "20", "50", "300", "0", "3/2", "7")
+    for size in (
+        "1",
+        "2",
+        "1/2",
+        "3",
+        "4",
+        "5",
+        "1/4",
+        "1/10",
+        "1/1000",
+        "1/100000",
+        "8",
+        "12",
+        "20",
+        "50",
+        "300",
+        "0",
+        "3/2",
+        "7",
+    )
     for sign in (1, -1)
 )
 """Where both are compared, the simplest first: the first that differs is the counterexample."""
 VALUES = (*(Fraction(n, 8) for n in range(-32, 33)), Fraction(1, 100), Fraction(99, 100), Fraction(101, 100))
 SIMPLEST = tuple(Fraction(text) for text in ("1", "2", "1/2", "-1", "3", "1/4", "-2", "4", "0"))
-CLOSE = 1e-9
+CLOSE = 1e-10
+"""Values that differ by less than this part of their size are the same."""
+NEAR = Fraction(1, 10_000)
+"""A bound this close to a simple fraction is that fraction."""
 HALVINGS = 50
 TRIALS = 60
 
@@ -53,7 +75,7 @@ class Comparison(NamedTuple):
             return False
         if not (math.isfinite(left) and math.isfinite(right)):
             return left != right
-        return abs(left - right) > CLOSE * max(1, abs(left), abs(right))
+        return abs(left - right) > CLOSE * max(abs(left), abs(right))
 
     def holds(self, p: Fraction | None, half: int = 0) -> bool:
         """Say whether both agree at all places: of one half where `half` is 1 (x > 0) or -1 (x ≤ 0)."""
@@ -102,7 +124,8 @@ def judged(comparison: Comparison, half: int = 0) -> Verdict:
         inside, outside = (simple, outside) if comparison.holds(simple, half) else (inside, simple)
         if inside == outside:
             break
-    bound = identified(float(inside))
+    round_number = inside.limit_denominator(100)
+    bound = number(round_number) if abs(round_number - inside) < NEAR else identified(float(inside))
     if isinstance(bound, Num) and not comparison.holds(bound.value, half):
         return Verdict("sometimes")
     return Verdict("sometimes", bound, upwards)

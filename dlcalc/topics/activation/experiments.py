@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from random import Random
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from dlcalc.notation.evaluate import PLAIN, approximate
 from dlcalc.notation.expression import substitute
@@ -12,7 +12,7 @@ from dlcalc.solution import Experiment
 from dlcalc.topics.activation.facts import X, infinite
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Sequence
 
     from dlcalc.notation.expression import Expr
     from dlcalc.topics.activation.asking import Asked
@@ -24,10 +24,13 @@ if TYPE_CHECKING:
 REACH, CELLS = 12.0, 2_400
 STEP = 1e-4
 ALLOWED = 1e-5
-GRID_ERROR = 2e-3
+BESIDE, SMOOTH = 10 * STEP, 0.05
+"""How far from where pieces meet the slopes are looked at, and compared with the derivative."""
+GRID_ERROR = 5e-3
 """How far the best point of the grid may lie below an extreme."""
 CHAINS = 100
 MOST_UNITS = 12
+DIGITS = 120
 
 
 def experiments(asked: Asked) -> tuple[Experiment, ...]:
@@ -63,11 +66,17 @@ def _function(node: Expr, numbers: dict[str, Expr]) -> OfNumber:
     return compute
 
 
-def _points(asked: Asked, numbers: dict[str, Expr]) -> list[float]:
-    """Return the grid without the surroundings of the places where pieces meet."""
-    places = [approximate(substitute(place, numbers)) for place in asked.meetings]
+def _places(asked: Asked, numbers: dict[str, Expr]) -> list[float]:
+    """Return the places where pieces meet."""
+    places = (approximate(substitute(place, numbers)) for place in asked.meetings)
+    return [place for place in places if place is not None]
+
+
+def _points(places: list[float], away: float) -> list[float]:
+    """Return the grid without the surroundings of some places, and the points at their edges."""
     grid = [REACH * (2 * i / CELLS - 1) + 1e-5 * math.pi for i in range(CELLS + 1)]
-    return [x for x in grid if all(p is None or abs(x - p) > 10 * STEP for p in places)]
+    edges = [place + side * 1.1 * away for place in places for side in (-1, 1)]
+    return [x for x in (*grid, *edges) if all(abs(x - place) > away for place in places)]
 
 
 def _differences(asked: Asked) -> Run:
@@ -75,7 +84,7 @@ def _differences(asked: Asked) -> Run:
         numbers = _numbers(asked, seed)
         f, slope = _function(asked.function, numbers), _function(asked.slope, numbers)
         worst, seen = 0.0, 0
-        for x in _points(asked, numbers)[::8]:
+        for x in _points(_places(asked, numbers), SMOOTH)[::8]:
             quotient = _quotient(f, x)
             expected = slope(x)
             if quotient is None or expected is None or abs(expected) > 1e6:  # noqa: PLR2004 (floats lose it)
@@ -101,8 +110,9 @@ def _grid(asked: Asked) -> Run:
         facts, numbers = asked.facts, _numbers(asked, seed)
         if facts is None:
             return math.inf, 0.0
-        f, points = _function(asked.function, numbers), _points(asked, numbers)
-        values = [v for x in points if (v := f(x)) is not None]
+        places = _places(asked, numbers)
+        f, points = _function(asked.function, numbers), _points(places, BESIDE)
+        values = [v for x in (*points, *places) if (v := f(x)) is not None]
         slopes = [v for x in points if (v := _quotient(f, x)) is not None]
         worst = 0.0
         for extreme, seen, sign in (
@@ -149,3 +159,41 @@ def chain_experiment(chain: Chain) -> tuple[Experiment, ...]:
 
     method = f"{CHAINS} random chains of {layers} units with biases: difference quotients of the whole, over the bound"
     return (Experiment("the bound of the chain", method, run),)
+
+
+def composition_experiment(chain: Chain, places: Sequence[Expr]) -> tuple[Experiment, ...]:
+    """Compare the derivative of the whole chain with a difference quotient of it, in many digits."""
+    from dlcalc.topics.activation.chain import composition
+
+    count = None if chain.layers is None else approximate(chain.layers)
+    weight = approximate(chain.weight)
+    if count is None or count > MOST_UNITS or weight is None or chain.asked.free:
+        return ()
+    known = [(p, g) for p in places if (g := composition(chain.asked, chain.weight, chain.layers, p)) is not None]  # type: ignore[arg-type]  # it has layers
+    if not known:
+        return ()
+
+    def run(_: int) -> tuple[float, float]:
+        import mpmath
+
+        from dlcalc.numeric import WIDE
+
+        worst = 0.0
+        with mpmath.workdps(DIGITS):
+            step, w = mpmath.mpf(10) ** (-DIGITS // 4), WIDE.value(chain.weight, {})
+
+            def through(x: Any) -> Any:  # noqa: ANN401 (mpmath has no types)
+                for _ in range(int(count)):
+                    x = WIDE.value(chain.asked.function, {X.name: w * x})
+                return x
+
+            for place, gradient in known:
+                x, claimed = WIDE.value(place, {}), WIDE.value(gradient, {})
+                quotient = (through(x + step) - through(x - step)) / (2 * step)
+                worst = max(
+                    worst, float(abs(quotient - claimed) / max(abs(claimed), abs(quotient), mpmath.mpf(1e-300)))
+                )
+        return worst, ALLOWED
+
+    method = f"the difference quotient of all units together, with {DIGITS} digits"
+    return (Experiment("the derivative of the chain", method, run),)

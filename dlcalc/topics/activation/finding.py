@@ -31,8 +31,11 @@ SAME = 1e-9
 SEVERAL = 3
 """Points of the grid at which an extreme is taken, from which it is taken on a stretch."""
 BESIDE = 1e-9
+NOISE = 4e-15
 DIGITS = 400
-HUGE, NEAR = 1e100, 9
+NEAR = 9
+FAR = 10**6
+"""A function that has no value here has none towards infinity."""
 
 
 def found_facts(function: Expr, slope: Expr) -> Facts:
@@ -41,7 +44,8 @@ def found_facts(function: Expr, slope: Expr) -> Facts:
     left, right = _end(function, slope, -mpmath.inf), _end(function, slope, mpmath.inf)
     values, slopes = _Curve(function, joints), _Curve(slope, joints)
     at_joints = [(joint.at, v) for joint in joints for v in (joint.before, joint.value, joint.after) if v is not None]
-    slopes_at = [(j.at, s) for j in joints if j.continuous for s in (j.left, j.right) if s is not None]
+    sides = [(j.at, tends_to(_at(slope), WIDE.value(j.at, {}), side)) for j in joints for side in "-+"]
+    slopes_at = [(at, s) for at, s in sides if s is not None]
     ends = ((MINUS_INFINITY, left), (INFINITY, right))
     far = [(place, end.value) for place, end in ends if end.value is not None]
     far_slopes = [(place, end.slope) for place, end in ends if end.slope is not None]
@@ -81,6 +85,12 @@ def _at(node: Expr) -> Callable[[Any], Any]:
 
 
 def _end(function: Expr, slope: Expr, place: Any) -> End:
+    try:
+        here = _at(function)(mpmath.sign(place) * FAR)
+    except UNDEFINED:
+        return End(None, None)
+    if isinstance(here, mpmath.mpc):
+        return End(None, None)
     return End(tends_to(_at(function), place), tends_to(_at(slope), place))
 
 
@@ -193,9 +203,8 @@ class _Curve:
     def monotone(self) -> str:
         """Say how the values follow each other."""
         steps = [b[1] - a[1] for a, b in pairwise(self.points)]
-        size = max((abs(v) for _, v in self.points if abs(v) < HUGE), default=1.0)
-        noise = 1e-15 * max(1.0, size)
-        up, down = any(s > noise for s in steps), any(s < -noise for s in steps)
+        noise = [NOISE * max(abs(a[1]), abs(b[1])) for a, b in pairwise(self.points)]
+        up, down = (any(sign * s > n for s, n in zip(steps, noise, strict=True)) for sign in (1, -1))
         if up and down:
             return "neither"
         if not up and not down:

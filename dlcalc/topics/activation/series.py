@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from dlcalc.calculus.scalar import derivative
 from dlcalc.errors import DlcalcError
-from dlcalc.notation.expression import ZERO, Expr, add, fold, number, substitute
+from dlcalc.notation.expression import ZERO, Expr, add, fold, names, number, substitute
 from dlcalc.topics.activation.facts import X
 
 if TYPE_CHECKING:
@@ -41,7 +41,7 @@ def expansion(asked: Asked) -> Series | None:
     current = asked.function
     for order in range(MOST_TERMS + 1):
         try:
-            coefficient = asked_value(current) / number(factorial(order))
+            coefficient = _gathered(asked_value(current) / number(factorial(order)))
         except DlcalcError:
             return None
         found.append(coefficient)
@@ -52,6 +52,18 @@ def expansion(asked: Asked) -> Series | None:
             if current == ZERO:
                 return Series(tuple(found)) if order > 0 else None
     return None
+
+
+def _gathered(coefficient: Expr) -> Expr:
+    """Collect the powers of the parameters, so that what cancels is seen to be 0."""
+    if not names(coefficient):
+        return coefficient
+    from dlcalc.symbolic import expanded
+
+    try:
+        return expanded(coefficient)
+    except ValueError:
+        return coefficient
 
 
 def asked_value(node: Expr) -> Expr:
