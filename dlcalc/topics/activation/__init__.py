@@ -135,9 +135,7 @@ def activation(
 def _symbolic(function: str, equals: str) -> bool:
     """Say whether alpha stays a symbol, as the formula to compare with names it."""
     name = KNOWN.get(function.strip().lower().replace("-", "").replace("_", "").replace(" ", ""), "")
-    return (
-        name != "" and "alpha" in NAMED[name].defaults and bool(equals.strip()) and bool({"alpha", "a"} & uses(equals))
-    )
+    return name != "" and "alpha" in NAMED[name].defaults and bool(equals.strip()) and "alpha" in uses(equals)
 
 
 def _places(at: Value | None) -> tuple[Expr, ...]:

@@ -43,6 +43,8 @@ class Asked:
     """What the table says."""
     conventions: tuple[str, ...] = ()
     notes: tuple[str, ...] = ()
+    parameters: tuple[tuple[str, Expr], ...] = ()
+    """What a named function has besides x."""
 
     @property
     def free(self) -> tuple[str, ...]:
@@ -127,7 +129,8 @@ def _named(name: str, row: Named, given: dict[str, Expr]) -> Asked:
     function = row.formula(chosen)
     written = fold(substitute(derivative(row.formula(letters), X.name), put_in))
     tidy = written if row.tidy is None else row.tidy(chosen)
-    return Asked(name, function, tidy, written, row.facts(chosen), row.conventions(chosen))
+    shown = tuple((p, value) for p, value in chosen.items() if p not in switches)
+    return Asked(name, function, tidy, written, row.facts(chosen), row.conventions(chosen), parameters=shown)
 
 
 def _expression(text: str, values: str) -> Asked:

@@ -94,6 +94,14 @@ class Chain(NamedTuple):
                 found.append((rough, place, value))
         return sorted(found, key=lambda probe: probe[0])
 
+    @property
+    def small(self) -> tuple[float, Expr, Expr]:
+        """The place that shows how a chain vanishes: with a slope above 0, unless it is 0 on a whole stretch."""
+        probes, facts = self.probes(), self.asked.facts
+        if facts is not None and facts.flat:
+            return probes[0]
+        return next((probe for probe in probes if 0 < probe[0] < 1), probes[0])
+
 
 def _larger(up: Expr, down: Expr) -> Expr:
     """Return the larger size of the largest and the least slope."""
@@ -147,7 +155,7 @@ def said(chain: Chain, *, vanishes: bool) -> str:
     probes = chain.probes()
     if vanishes:
         if _vanishes(chain):
-            value, place, _ = probes[0]
+            value, place, _ = chain.small
             return f"|w f'| is {value:.4g} < 1 at x = {place}: units that stay there multiply to {value:.4g}^L → 0"
         return f"|w f'| is nowhere below 1 (least seen: {probes[0][0]:.4g})"
     if _explodes(chain):
@@ -168,7 +176,7 @@ def chain_steps(chain: Chain) -> tuple[Step, ...]:
             steps.append(Step("bound", Sym("chain"), Pow(factor, chain.layers), bound, "a product of L such factors"))
     if not chain.decided:
         return tuple(steps)
-    low, high = chain.probes()[0], chain.probes()[-1]
+    low, high = chain.small, chain.probes()[-1]
     if _vanishes(chain):
         steps += _powers(low, "vanishing", "<", ZERO)
     else:

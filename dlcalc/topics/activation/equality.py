@@ -97,7 +97,8 @@ def compared(asked: Asked, text: str) -> Comparison:
     """
     from dlcalc.notation.parser import Scope, parse
 
-    scope = Scope(names=frozenset({X.name, *asked.free}), aliases={"z": X, "a": Sym("alpha")}, closed=True)
+    known = {"z": X, **dict(asked.parameters)}
+    scope = Scope(names=frozenset({X.name, *asked.free}) - known.keys(), aliases=known, closed=True)
     other = parse(text, scope)
     if len(asked.free) > 1:
         raise DlcalcError(f"the comparison has {len(asked.free)} parameters", "give numbers to all but one")
