@@ -105,6 +105,8 @@ def test_the_text_of_its_answers_parses_to_the_same_text(name: str, example: str
     solution = TOPICS[name](**_as_givens(name, example))
     scope = solution.setting.scope()
     for answer in solution.answers:
+        if answer.form == "word":  # a name of its own
+            continue
         if isinstance(answer.value, Formula):  # read again by the checks of the calculus, as every line of it
             continue
         if Real in map(type, values_of(answer.value)):  # floats read back as the fractions that they are close to

@@ -51,6 +51,7 @@ DRAWN, POINTS = 6.0, 481
         *("limit_left", "limit_right", "slope_far_left", "slope_far_right", "joints", "left_slope", "right_slope"),
         *("identity", "series", "range_low", "range_high", "max_slope", "max_slope_at", "min_slope", "monotone"),
         *("symmetry", "homogeneous", "continuity_implies_differentiability", "vanishing", "exploding", "bound"),
+        *("explode_weight", "boundary", "equal"),
     ),
     examples=(
         "tanh",
