@@ -89,7 +89,9 @@ def activation(
     above: Annotated[
         Expr | None, scalar("--threshold", help="Adds which x the function is above this for: a decision boundary.")
     ] = None,
-    equals: Annotated[str, text(help="Compare with this formula, and say for which alpha both are the same.", metavar="FORMULA")] = "",
+    equals: Annotated[
+        str, text(help="Compare with this formula, and say for which alpha both are the same.", metavar="FORMULA")
+    ] = "",
     parameters: Annotated[
         str, text("--with", help="Parameters of an expression: w0=-1,w1=1.", metavar="NAME=NUMBER,…")
     ] = "",
