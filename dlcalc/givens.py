@@ -212,7 +212,8 @@ def read_scalar(name: str, raw: Any, scope: Scope | None = None) -> Expr:
     text = float.__repr__(raw) if isinstance(raw, float) else str(raw)
     if _is_plain_number(text):
         return number(Fraction(text))
-    _refuse_non_numbers(name, text)
+    if scope is None or not scope.infinite:
+        _refuse_non_numbers(name, text)
     from dlcalc.notation.parser import OPEN, parse
 
     try:

@@ -25,6 +25,7 @@ NUMERIC = {
     "conv-transpose-out": ("--input", "3x3", "-k", "3", "-s", "2", "-p", "1", "--output-padding", "1"),
     "receptive-field": ("--layers", "conv 7 s2 p3, pool 3 s2 p1, repeat 3 { conv 3 same }", "--input", "224x224"),
     "conv-params": ("-c", "3", "-k", "7", "--filters", "16"),
+    "activation": ("sigmoid", "--at", "0", "--layers", "10"),
     "fc-params": ("--layers", "784,100,10"),
     "norm-params": ("--kind", "group", "--input", "28x28x64", "--groups", "8", "--batch", "16"),
     "rnn-params": ("--cell", "lstm", "-i", "10", "-n", "20", "-L", "2", "--bidirectional", "-o", "5"),
