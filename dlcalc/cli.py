@@ -16,7 +16,7 @@ import typer
 from dlcalc import __version__, registry
 from dlcalc.errors import DlcalcError, nearest
 from dlcalc.givens import dashed
-from dlcalc.render import FORMATS, GRAPHS, Layout, render
+from dlcalc.render import DRAWINGS, FORMATS, GRAPHS, Layout, render
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -109,7 +109,8 @@ def _app(arguments: Sequence[str]) -> typer.Typer:
     for topic in registry.every() if wanted is None else [registry.load(wanted)]:
         named = [_option(p) for p in topic.parameters if not p.given.positional]
         places = [_argument(p) for p in topic.parameters if p.given.positional]
-        options = [*places, *_occurring([*named, *_COMMON.values()], arguments)]
+        common = [option for option in _COMMON.values() if topic.plots or option.name != "plot"]
+        options = [*places, *_occurring([*named, *common], arguments)]
         command = _command(topic, options)
         app.command(topic.name, help=_help(topic), short_help=topic.summary, epilog=_epilog(topic))(command)
     return app
@@ -198,6 +199,7 @@ _COMMON = {
         _common("get", "", "--get", metavar="NAME,…", help="Only these answers, bare."),
         _common("json", False, "--json", help="One JSON object; like --format json."),  # noqa: FBT003 (the default)
         _common("form", "text", "--format", metavar="|".join(FORMATS), help="How to write the solution."),
+        _common("plot", False, "--plot", help="Draw the curves below the solution (needs the extra: plot)."),  # noqa: FBT003 (the default)
         _common("steps", True, "--steps/--no-steps", help="With (default) or without the work."),  # noqa: FBT003 (the default)
         _common("decimals", None, "--decimals", metavar="N", help="Round to N decimal places (default: exact)."),
         _common("seed", 0, "--seed", metavar="N", help="Seed of random points and simulations (default 0)."),
@@ -217,14 +219,15 @@ def _answer(  # noqa: PLR0913 (one parameter per common option)
     get: str,
     json: bool,
     form: str,
+    plot: bool,
     steps: bool,
     decimals: int | None,
     seed: int,
 ) -> Said:
     """Answer one question in the form that was asked for."""
-    if form not in (*FORMATS, *GRAPHS):
-        known = nearest(form, (*FORMATS, *GRAPHS)) or f"use {', '.join(FORMATS)}"
-        raise DlcalcError(f"--format {form[:20]} is not known", known)
+    if form not in (known := (*FORMATS, *GRAPHS, *DRAWINGS)):
+        fix = nearest(form, known) or f"use {', '.join(FORMATS)}"
+        raise DlcalcError(f"--format {form[:20]} is not known", fix)
     if decimals is not None and not 0 <= decimals <= MAX_DECIMALS:
         raise DlcalcError(f"--decimals {decimals} is not between 0 and {MAX_DECIMALS}", "leave it out for exact")
     if seed < 0:
@@ -242,7 +245,7 @@ def _answer(  # noqa: PLR0913 (one parameter per common option)
         form, steps = "quiet", False
     elif form == "text" and not utf8:
         form = "plain"
-    layout = Layout(steps, decimals, *_screen(), wanted)
+    layout = Layout(steps, decimals, *_screen(), wanted, plot)
     text = render(solution, form, layout)
     return Said(text if utf8 else _ascii(text, form), _code(solution, looked_at=steps))
 

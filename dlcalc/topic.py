@@ -41,6 +41,8 @@ class Topic:
     answers: tuple[str, ...]
     examples: tuple[str, ...]
     """Arguments of commands that run as they stand."""
+    plots: bool = False
+    """True where some of its answers have curves, which `--plot` and `--format svg` draw."""
 
     @property
     def name(self) -> str:
@@ -118,12 +120,12 @@ class Topic:
 
 
 def topic(
-    *, area: str, answers: tuple[str, ...], examples: tuple[str, ...]
+    *, area: str, answers: tuple[str, ...], examples: tuple[str, ...], plots: bool = False
 ) -> Callable[[Callable[..., Solution]], Topic]:
-    """Declare a kind of question: its area, the names of its answers, and examples that run."""
+    """Declare a kind of question: its area, the names of its answers, examples that run, and whether it has curves."""
 
     def declare(function: Callable[..., Solution]) -> Topic:
-        declared = Topic(function, area, answers, examples)
+        declared = Topic(function, area, answers, examples, plots)
         vars(declared)["__wrapped__"] = function  # doctest and help() find the function behind it
         vars(declared)["__doc__"] = function.__doc__
         vars(declared)["__module__"] = function.__module__

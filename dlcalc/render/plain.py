@@ -5,7 +5,7 @@ from __future__ import annotations
 from itertools import pairwise
 from typing import TYPE_CHECKING
 
-from dlcalc.render import lines, tables
+from dlcalc.render import drawing, lines, tables
 
 if TYPE_CHECKING:
     from dlcalc.render import Layout
@@ -28,4 +28,6 @@ def render(solution: Solution, layout: Layout) -> str:
         out += [f"{spelling.mark(holds=holds)} {line}" for holds, line in lines.check_lines(solution, spelling)]
     out += [f"convention: {spelling.prose(text)}" for text in solution.conventions]
     out += [f"assumes: {spelling.prose(text)}" for text in solution.assumptions]
+    if layout.plot:
+        out += ["", drawing.drawn(solution, layout, spelling.prose, ascii=True)]
     return "\n".join(out)

@@ -10,7 +10,7 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from dlcalc.render import lines, tables
+from dlcalc.render import drawing, lines, tables
 
 if TYPE_CHECKING:
     from dlcalc.render import Layout
@@ -37,7 +37,11 @@ def render(solution: Solution, layout: Layout) -> str:
         legacy_windows=False,
     )
     _draw(console, solution, layout)
-    return "\n".join(line.rstrip() for line in out.getvalue().rstrip("\n").split("\n"))
+    text = "\n".join(line.rstrip() for line in out.getvalue().rstrip("\n").split("\n"))
+    if not layout.plot:
+        return text
+    spelling = lines.script(solution, ascii=False)
+    return f"{text}\n\n{drawing.drawn(solution, layout, spelling.prose, ascii=False)}"
 
 
 def _draw(console: Console, solution: Solution, layout: Layout) -> None:
