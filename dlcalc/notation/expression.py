@@ -368,7 +368,7 @@ def names(node: Expr) -> frozenset[str]:
     return below | {node.base} if isinstance(node, Entry) else below
 
 
-def _rebuilt(node: Expr, change: Callable[[Expr], Expr]) -> Expr:  # noqa: PLR0911 (a return per node)
+def rebuilt(node: Expr, change: Callable[[Expr], Expr]) -> Expr:  # noqa: PLR0911 (a return per node)
     """Apply `change` to the direct sub-expressions, folding nothing."""
     if isinstance(node, Entry):
         return Entry(node.base, change(node.index))
@@ -396,7 +396,7 @@ def substitute(node: Expr, values: Mapping[str, Expr]) -> Expr:
     if isinstance(node, Sym):
         return values.get(node.name, node)
     if not isinstance(node, Sum):
-        return _rebuilt(node, lambda child: substitute(child, values))
+        return rebuilt(node, lambda child: substitute(child, values))
     lower, upper = substitute(node.lower, values), substitute(node.upper, values)
     inner = {name: value for name, value in values.items() if name in names(node.body) and name != node.index}
     taken = frozenset[str]().union(*map(names, inner.values()))
@@ -411,7 +411,7 @@ def fold(node: Expr) -> Expr:
     """Rebuild with the folding constructors: everything exact is computed."""
     from dlcalc.notation.functions import call
 
-    node = _rebuilt(node, fold)
+    node = rebuilt(node, fold)
     if isinstance(node, Add):
         return add(*node.terms)
     if isinstance(node, Mul):
