@@ -1,0 +1,102 @@
+"""A question to its solution: which answers, which setting, which work."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+from dlcalc.notation.expression import ZERO, Expr, Relation, Sym, number
+from dlcalc.solution import REAL, Domain, Sequence, Setting, Solution, symbols
+from dlcalc.topics.optimizer.answers import general_answers, path_answers, plots, spellings, updates_table
+from dlcalc.topics.optimizer.closed import closed_answers, closed_work, has_ratio, ratio_answers, ratio_steps
+from dlcalc.topics.optimizer.derivation import definitions, general_work, path_work
+from dlcalc.topics.optimizer.field import free_symbols
+from dlcalc.topics.optimizer.running import run
+from dlcalc.topics.optimizer.sentences import assumptions, conventions, notes
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence as Listed
+
+    from dlcalc.solution import Mark, Work
+    from dlcalc.topics.optimizer.question import Question
+    from dlcalc.topics.optimizer.rules import Form
+
+SAMPLED = Domain(number(1).value, number(6).value, whole=True)
+"""Where the number of updates is sampled."""
+
+
+def solved(asked: Question, form: Form) -> Solution:
+    """Answer a question."""
+    said = {"conventions": conventions(asked, form), "assumptions": assumptions(asked)}
+    setting = _setting(asked, form)
+    if asked.closed:
+        answers = closed_answers(asked, form)
+        plain = Solution(answers, lambda: closed_work(asked, form), setting, **said)
+    elif asked.general:
+        answers = (*general_answers(asked, form), *(ratio_answers(asked) if has_ratio(asked, form) else ()))
+        plain = Solution(answers, lambda: _general(asked, form), setting, **said)
+    else:
+        rows = run(asked)
+        plain = Solution(
+            path_answers(asked, form, rows),
+            lambda: path_work(asked, form, rows),
+            setting,
+            principal=asked.names,
+            notes=notes(asked, rows),
+            tables=(updates_table(asked, rows),),
+            plots=plots(asked, rows),
+            **said,
+        )
+    return replace(plain, marker=lambda given, seed: _marks(asked, plain, given, seed))
+
+
+def _general(asked: Question, form: Form) -> Work:
+    work = general_work(asked, form)
+    gradient = Sym("gamma") if "gamma" in asked.domains else Sym("g")
+    return work._replace(steps=(*work.steps, *ratio_steps(asked, gradient))) if has_ratio(asked, form) else work
+
+
+def _setting(asked: Question, form: Form) -> Setting:
+    """Say what the names stand for."""
+    domains = {name: domain for name, domain in asked.domains.items() if asked.field is None or name not in asked.values}
+    free = symbols(*asked.start.values(), *asked.gradients) | (free_symbols(asked.field) if asked.field else frozenset())
+    squares = symbols(*(asked.start[name] for name in asked.rule.states))
+    domains |= {name: SAMPLED_POSITIVE if name in squares else REAL for name in sorted(free) if name not in domains}
+    if asked.general:
+        domains["t"] = SAMPLED
+    if isinstance(asked.updates, Sym):
+        domains[asked.updates.name] = SAMPLED
+    defined = definitions(asked, form)
+    gradients = {name for row in asked.gradients for x in row for name in symbols(x)}
+    return Setting(
+        domains=domains,
+        constraints=tuple(Relation(Sym(name), "!=", ZERO) for name in sorted(gradients)),
+        sequences={"g": Sequence(number(SAMPLED.high))} if asked.general else {},
+        definitions=defined,
+        families=frozenset(defined),
+        aliases=spellings(asked, "", asked.updates),
+        values={name: value for name, value in asked.values.items() if name not in symbols(*free_values(asked))},
+    )
+
+
+SAMPLED_POSITIVE = Domain(number(0).value, number(3).value)
+
+
+def free_values(asked: Question) -> tuple[Expr, ...]:
+    """Return the givens that stand for letters."""
+    return tuple(asked.values.values())
+
+
+def _marks(asked: Question, solution: Solution, given: Listed[str], seed: int) -> tuple[Mark, ...]:
+    """Judge answers; what `m` means depends on the answer that it stands in."""
+    from dlcalc.marking import marked, split_named
+
+    found: list[Mark] = []
+    for text in given:
+        name = (split_named(text)[0] or solution.principal_answers[0].name).strip()
+        aliases = spellings(asked, name, asked.updates)
+        here = replace(
+            solution, seed=seed, marker=None, topic="optimizer", setting=replace(solution.setting, aliases=aliases)
+        )
+        found += marked(here, [text]).marks
+    return tuple(found)
