@@ -6,12 +6,12 @@ from typing import TYPE_CHECKING
 
 from dlcalc.errors import DlcalcError
 from dlcalc.notation.evaluate import approximate
-from dlcalc.notation.expression import Entry, Expr, Num, Real, Sym, number
+from dlcalc.notation.expression import Entry, Expr, Num, Real, Sym, fold, number, substitute
 from dlcalc.notation.printing import Value, plain
 from dlcalc.plot import Curve, Plot
 from dlcalc.solution import Answer, Slip, symbols, verdict
 from dlcalc.table import Table
-from dlcalc.topics.optimizer.question import T
+from dlcalc.topics.optimizer.question import T, given_in
 from dlcalc.topics.optimizer.rules import rule_of
 from dlcalc.topics.optimizer.running import Row, run
 
@@ -150,10 +150,9 @@ def plots(asked: Question, rows: list[Row]) -> tuple[Plot, ...]:
 
 def general_answers(asked: Question, form: Form) -> tuple[Answer, ...]:
     """Answer with the equations, the parameters first."""
-    equations = asked.equations
-    order = ["theta", *(name for name in equations if name != "theta")]
+    order = ["theta", *(name for name in asked.equations if name != "theta")]
     found = [
-        Answer(NAMED.get(name, name), equations[name], Entry(name, T), slips=_general_slips(asked, form, name)) for name in order
+        Answer(NAMED.get(name, name), given_in(asked, name), Entry(name, T), slips=_general_slips(asked, form, name)) for name in order
     ]
     if asked.rule.name == "adagrad":
         found.append(verdict("rate_never_increases", holds=True, otherwise=FALLS))
@@ -167,8 +166,8 @@ def _general_slips(asked: Question, form: Form, name: str) -> tuple[Slip, ...]:
         rule = rule_of(asked.rule.name, wrong)
         texts = {e.name: e.text for e in rule.equations}
         if name in texts and set(rule.settings) <= set(asked.letters):
-            found.append(Slip(asked.written(texts[name]), because, name))
-    return tuple(slip for slip in found if slip.value != asked.equations[name])
+            found.append(Slip(fold(substitute(asked.written(texts[name]), dict(asked.values))), because, name))
+    return tuple(slip for slip in found if slip.value != given_in(asked, name))
 
 
 def spellings(asked: Question, answer: str, last: Expr) -> Mapping[str, Expr]:

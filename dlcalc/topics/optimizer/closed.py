@@ -12,7 +12,7 @@ from dlcalc.notation.parser import Scope, parse
 from dlcalc.solution import Answer, Route, Slip, Step, Work, verdict, word
 from dlcalc.topics.optimizer.answers import FALLS
 from dlcalc.topics.optimizer.derivation import AS_ITS_FRAMEWORK, weights_sum
-from dlcalc.topics.optimizer.question import T
+from dlcalc.topics.optimizer.question import LETTERS, T
 from dlcalc.topics.optimizer.reference import run as run_floats
 
 if TYPE_CHECKING:
@@ -33,7 +33,7 @@ def forms(asked: Question, form: Form) -> dict[str, Expr]:
     texts = _texts(asked, form)
     start = {f"{name}0": vector[0] for name, vector in asked.start.items()}
     given = {**asked.letters, **start, "g": asked.gradients[0][0], "t": asked.updates}
-    read = {name: parse(text, Scope(sequences=frozenset())) for name, text in texts.items()}
+    read = {name: parse(text, Scope(names=LETTERS | {*start, "g", "k"})) for name, text in texts.items()}
     values = {**asked.values}
     return {name: fold(substitute(fold(substitute(node, given)), values)) for name, node in read.items()}
 
@@ -52,18 +52,21 @@ def _sgd(_: Question, __: Form) -> dict[str, str]:
 
 
 def _momentum(asked: Question, form: Form) -> dict[str, str]:
-    part, along = _VELOCITY[form.velocity]
-    part = part.replace("(1 - tau)", "1") if asked.rule.name == "nesterov" or "tau" not in asked.letters else part
-    long_run = f"{along} {part} g/(1 - mu)" if form.velocity != "ema" else f"{along} g"
-    v = f"mu^t v0 + {part} g (1 - mu^t)/(1 - mu)" if form.velocity != "ema" else "mu^t v0 + (1 - mu^t) g"
-    found = {"v": v, "terminal_step": long_run}
+    part, along = _factor(asked, form), _VELOCITY[form.velocity][1]
     reached = "mu (1 - mu^t)/(1 - mu)"
-    theta = f"theta0 + {along} ({reached}) v0 + ({long_run}) (t - {reached})"
+    kept = f"({along}) * {reached} * v0"
+    if form.velocity == "ema":
+        long_run, v = "-eta g", "mu^t v0 + (1 - mu^t) g"
+    else:
+        sign = "-" if "-" in along + part else ""
+        long_run, v = f"{sign}eta g/(1 - mu)", f"mu^t v0 + ({part}) g (1 - mu^t)/(1 - mu)"
+    if "tau" in part:
+        long_run = "-eta (1 - tau) g/(1 - mu)"
     if form.velocity in {"pytorch", "keras"} and asked.rule.name == "nesterov":
-        further = f"+ {along} (mu^2 (1 - mu^t)/(1 - mu) - mu (1 - mu^t)) v0" if asked.start["v"][0] != ZERO else ""
-        theta = f"theta0 + {along} (mu {reached}) v0 - eta g t - eta mu g/(1 - mu) (t - {reached})"
-        _ = further
-    return {"theta": theta, **found}
+        theta = f"theta0 + mu {kept} - eta g t - (eta mu g/(1 - mu)) (t - {reached})"
+    else:
+        theta = f"theta0 + {kept} + ({long_run}) (t - {reached})"
+    return {"theta": theta, "v": v, "terminal_step": long_run}
 
 
 def _adagrad(_: Question, form: Form) -> dict[str, str]:
@@ -171,7 +174,7 @@ def _value(asked: Question, letter: str) -> Expr:
 def has_ratio(asked: Question, form: Form) -> bool:
     """Say whether the steps with and without bias correction can be compared in one formula."""
     resting = all(x == ZERO for name in asked.rule.states for x in asked.start[name])
-    return asked.rule.name in {"adam", "adamw"} and resting and form.place == "outside" and form.corrected
+    return asked.rule.name == "adam" and resting and form.place == "outside" and form.corrected
 
 
 def ratio_answers(asked: Question) -> list[Answer]:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from dlcalc.notation.expression import ONE, ZERO, Add, Entry, Expr, Mul, Pow, Sum, Sym, expr, fold, number, power
 from dlcalc.notation.printing import plain
 from dlcalc.solution import Route, Step, Work, symbols
-from dlcalc.topics.optimizer.question import T
+from dlcalc.topics.optimizer.question import T, given_in
 from dlcalc.topics.optimizer.reference import run as run_floats
 from dlcalc.topics.optimizer.running import known_at
 
@@ -19,6 +19,8 @@ if TYPE_CHECKING:
     from dlcalc.topics.optimizer.rules import Form
     from dlcalc.topics.optimizer.running import Row
 
+Line = tuple[str, "Expr", str, "Mapping[str, Expr]"]
+"""A line of a derivation: its rule, what stands there, why, and the givens that the check puts in."""
 SHOWN_UPDATES = 3
 """Updates up to which every one is written; of more, the first two and the last."""
 SHOWN_COMPONENTS = 2
@@ -59,23 +61,21 @@ def _update_steps(asked: Question, rows: list[Row], update: int) -> Iterator[Ste
             target = Entry(asked.family(equation.name, place), number(update))
             pinned = asked.values if asked.field is not None else {}
             lines = [
-                (equation.name, target, asked.at(written, update, place), equation.because, pinned),
-                ("givens", None, asked.put_in(written, update, known), "the givens put in", asked.values),
-                ("value", None, new[equation.name][place], "computed", asked.values),
+                (equation.name, asked.at(written, update, place), equation.because, pinned),
+                ("givens", asked.put_in(written, update, known), "the givens put in", asked.values),
+                ("value", new[equation.name][place], "computed", asked.values),
             ]
             yield from _chain(f"{equation.name}-{update}-{place}", target, lines)
             if equation.name == "theta_tilde" and asked.field is not None:
                 yield from _gradient_steps(asked, new["theta_tilde"], new, update, place)
 
 
-def _chain(rule: str, target: Expr, lines: Sequence[tuple[str, Expr | None, Expr, str, Mapping[str, Expr]]]) -> Iterator[Step]:
+def _chain(rule: str, target: Expr, lines: Sequence[Line]) -> Iterator[Step]:
     """Make a step of each line that says something new; the first is named for its equation."""
     before = target
-    for index, (name, _, after, because, where) in enumerate(lines):
+    for index, (name, after, because, where) in enumerate(lines):
         if plain(after) != plain(before):
-            used = {letter: value for letter, value in where.items() if letter in symbols(before, after)}
-            pinned = {**where} if where and index == 0 else used
-            yield Step(name if index == 0 else f"{rule}-{name}", target, before, after, because, where=pinned)
+            yield Step(name if index == 0 else f"{rule}-{name}", target, before, after, because, where=dict(where))
         before = after
 
 
@@ -85,12 +85,12 @@ def _gradient_steps(asked: Question, at: Sequence[Expr], new: Row, update: int, 
         return
     target = Entry(asked.family("g", place), number(update))
     where = "the look-ahead point" if asked.rule.ahead else f"θ_{update - 1}"
-    lines: list[tuple[str, Expr | None, Expr, str, Mapping[str, Expr]]] = []
+    lines: list[Line] = []
     expression = asked.field.put_in(place, at)
     if expression is not None:
-        lines.append(("g", None, expression, f"the gradient at {where}", asked.values))
+        lines.append(("g", expression, f"the gradient at {where}", asked.values))
     because = "computed" if expression is not None else f"the gradient at {where}"
-    lines.append(("g-value", None, new["g"][place], because, asked.values))
+    lines.append(("value", new["g"][place], because, asked.values))
     yield from _chain(f"g-{update}-{place}", target, lines)
 
 
@@ -177,9 +177,7 @@ def _summed(asked: Question, rows: list[Row], point: Mapping[str, Any], name: st
 
 def general_work(asked: Question, form: Form) -> Work:
     """Say every equation, checked by running the rule on random gradients; then what the equations imply."""
-    steps = [
-        Step(e.name, Entry(e.name, T), Entry(e.name, T), asked.equations[e.name], e.because) for e in asked.rule.equations
-    ]
+    steps = [step for e in asked.rule.equations for step in _general_steps(asked, e.name, e.because)]
     if "m_hat" in asked.equations:
         steps += weights_sum(asked.letters["beta1"])
     if asked.rule.name == "adagrad":
@@ -197,8 +195,16 @@ def general_work(asked: Question, form: Form) -> Work:
         memory = run_floats(asked, form, _with(asked.values, point), int(point["t"]))[-1][0]
         return [memory[name] for name in names]
 
-    values = tuple(asked.equations[name] for name in names)
+    values = tuple(given_in(asked, name) for name in names)
     return Work(tuple(steps), (Route(", ".join(names), AS_ITS_FRAMEWORK, values, framework),))
+
+
+def _general_steps(asked: Question, name: str, because: str) -> Iterator[Step]:
+    target, value = Entry(name, T), given_in(asked, name)
+    yield Step(name, target, target, asked.equations[name], because)
+    if value != asked.equations[name]:
+        where = dict(asked.values)
+        yield Step(f"{name}-givens", target, asked.equations[name], value, "the givens put in", where=where)
 
 
 def _rate_before(asked: Question) -> Expr:

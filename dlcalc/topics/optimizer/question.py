@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING
 
-from dlcalc.notation.expression import Entry, Expr, Num, Sym, add, number, rebuilt, substitute
+from dlcalc.notation.expression import Entry, Expr, Num, Sym, fold, number, rebuilt, substitute
 from dlcalc.notation.parser import Scope, parse
 from dlcalc.solution import Domain
 
@@ -21,6 +21,8 @@ FAMILIES = frozenset(
     {"theta", "g", "d", "v", "m", "u", "G", "m_hat", "v_hat", "theta_tilde", "theta_bar", "delta", "rate", "step"}
 )
 """What has a value at every update."""
+LETTERS = frozenset({"eta", "epsilon", "mu", "tau", "rho", "beta1", "beta2", "lambda", "t"})
+"""What the texts of the rules call the settings."""
 
 
 @dataclass(frozen=True)
@@ -100,7 +102,7 @@ class Question:
 
     def written(self, text: str) -> Expr:
         """Read a text of the rules."""
-        return substitute(parse(text, Scope(sequences=FAMILIES)), dict(self.letters))
+        return substitute(parse(text, Scope(names=LETTERS, sequences=FAMILIES)), dict(self.letters))
 
     def equation(self, name: str, update: int) -> Expr:
         """Return the equation that holds at an update."""
@@ -136,6 +138,6 @@ def _shift(entry: Entry) -> int:
     return 0 if entry.index == T else -1
 
 
-def before(index: Expr) -> Expr:
-    """Return the index of the update before."""
-    return add(index, number(-1))
+def given_in(asked: Question, name: str) -> Expr:
+    """Return an equation with the givens that stand for letters put in."""
+    return fold(substitute(asked.equations[name], dict(asked.values)))

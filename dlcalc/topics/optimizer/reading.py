@@ -106,9 +106,8 @@ def _form(given: Givens) -> Form:
     tau = given.settings["tau"]
     if tau not in {None, ZERO} and (name != "momentum" or velocity != "pytorch"):
         raise DlcalcError("--dampening is PyTorch's, for momentum", "leave it out, or use --rule momentum --velocity pytorch")
-    undamped = tau not in {None, ZERO} and given.states["v"] is None
-    decay = given.settings["lambda"]
-    return Form(framework, velocity, place, given.corrected, decay not in {None, ZERO}, undamped)
+    damped, decayed = (given.settings[name] not in {None, ZERO} for name in ("tau", "lambda"))
+    return Form(framework, velocity, place, given.corrected, decayed, damped, damped and given.states["v"] is None)
 
 
 def _refuse_foreign(given: Givens, rule: Rule) -> None:
@@ -272,13 +271,13 @@ def _settings(given: Givens, rule: Rule, *, numeric: bool) -> tuple[dict[str, Ex
         value = given.settings[letter]
         if value is not None and given.complement and letter in {"mu", "rho"}:
             value = ONE - value
-        if value is None and (numeric or letter == "tau"):
+        if value is None and numeric:
             value = read_scalar(letter, DEFAULTS[given.framework][given.rule][letter])
             taken.append(letter)
         found[letter] = value if value is None else _in_range(letter, value)
     if given.complement and not {"mu", "rho"} & set(rule.settings):
         raise DlcalcError(f"--complement is for --momentum and --rho, which {given.rule} does not have", "leave it out")
-    return found, tuple(name for name in taken if not (name == "tau" and found["tau"] == ZERO))
+    return found, tuple(taken)
 
 
 def _in_range(letter: str, value: Expr) -> Expr:

@@ -53,6 +53,8 @@ class Form(NamedTuple):
     """Whether Adam corrects the bias of its averages."""
     decayed: bool = False
     """Whether an L2 penalty is added to the gradient."""
+    damped: bool = False
+    """Whether the velocity takes only a part of the gradient."""
     undamped: bool = False
     """Whether the first velocity is the gradient, as torch.optim.SGD has it where there is dampening."""
 
@@ -96,12 +98,13 @@ _SAID = {
 
 
 def _velocity(form: Form) -> Equation:
-    text = f"mu v[t-1] + {_FACTOR[form.velocity]} g[t]".replace("+ -", "- ")
+    part = _FACTOR[form.velocity] if form.damped or form.velocity != "pytorch" else ""
+    text = f"mu v[t-1] + {part} g[t]".replace("+ -", "- ")
     return Equation("v", text, "the velocity", "g[t]" if form.undamped else "")
 
 
 def _settings(form: Form) -> tuple[str, ...]:
-    return ("eta", "mu", "tau") if form.velocity == "pytorch" else ("eta", "mu")
+    return ("eta", "mu", "tau") if form.damped else ("eta", "mu")
 
 
 def _momentum(form: Form) -> Rule:
@@ -115,9 +118,7 @@ _STORED = "the parameters that are stored are the look-ahead point, where the gr
 
 
 def _nesterov(form: Form) -> Rule:
-    settings = tuple(name for name in _settings(form) if name != "tau")
-    velocity = _velocity(form)._replace(first="")
-    velocity = velocity._replace(text=velocity.text.replace("(1 - tau) ", ""))
+    settings, velocity = _settings(form), _velocity(form)
     if form.velocity in _NESTEROV:
         rule = Rule("nesterov", (velocity,), ("v",), settings=settings, said=(_SAID[form.velocity], _STORED))
         return _moved(rule, _NESTEROV[form.velocity], "one step further along the velocity")
@@ -225,7 +226,7 @@ _WRITTEN = {
 
 _TORCH = {
     "sgd": {"eta": "1/1000"},
-    "momentum": {"eta": "1/1000", "mu": "9/10", "tau": "0"},
+    "momentum": {"eta": "1/1000", "mu": "9/10"},
     "nesterov": {"eta": "1/1000", "mu": "9/10"},
     "adagrad": {"eta": "1/100", "epsilon": "1e-10"},
     "rmsprop": {"eta": "1/100", "rho": "99/100", "epsilon": "1e-8"},

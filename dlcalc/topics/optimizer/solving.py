@@ -21,6 +21,9 @@ if TYPE_CHECKING:
     from dlcalc.topics.optimizer.question import Question
     from dlcalc.topics.optimizer.rules import Form
 
+CONSTANT = Sym("c")
+"""A gradient that stays the same, in a general update."""
+SAMPLED_POSITIVE = Domain(number(0).value, number(3).value)
 SAMPLED = Domain(number(1).value, number(6).value, whole=True)
 """Where the number of updates is sampled."""
 
@@ -52,8 +55,7 @@ def solved(asked: Question, form: Form) -> Solution:
 
 def _general(asked: Question, form: Form) -> Work:
     work = general_work(asked, form)
-    gradient = Sym("gamma") if "gamma" in asked.domains else Sym("g")
-    return work._replace(steps=(*work.steps, *ratio_steps(asked, gradient))) if has_ratio(asked, form) else work
+    return work._replace(steps=(*work.steps, *ratio_steps(asked, CONSTANT))) if has_ratio(asked, form) else work
 
 
 def _setting(asked: Question, form: Form) -> Setting:
@@ -63,7 +65,7 @@ def _setting(asked: Question, form: Form) -> Setting:
     squares = symbols(*(asked.start[name] for name in asked.rule.states))
     domains |= {name: SAMPLED_POSITIVE if name in squares else REAL for name in sorted(free) if name not in domains}
     if asked.general:
-        domains["t"] = SAMPLED
+        domains |= {"t": SAMPLED, CONSTANT.name: SAMPLED_POSITIVE}
     if isinstance(asked.updates, Sym):
         domains[asked.updates.name] = SAMPLED
     defined = definitions(asked, form)
@@ -77,9 +79,6 @@ def _setting(asked: Question, form: Form) -> Setting:
         aliases=spellings(asked, "", asked.updates),
         values={name: value for name, value in asked.values.items() if name not in symbols(*free_values(asked))},
     )
-
-
-SAMPLED_POSITIVE = Domain(number(0).value, number(3).value)
 
 
 def free_values(asked: Question) -> tuple[Expr, ...]:
