@@ -37,18 +37,29 @@ def optimizer(
         Value | None, values("-g", help='Gradients, one per update: 1,2,3, or lists "0.1,0.2;0.3,0.4" for a vector.')
     ] = None,
     gradient: Annotated[
-        object, data("--grad", help="The gradient of every update: 0.1, g, or an expression in theta, w or x.", metavar="EXPR")
+        object,
+        data("--grad", help="The gradient of every update: 0.1, g, or an expression in theta, w or x.", metavar="EXPR"),
     ] = None,
     loss: Annotated[
-        str | None, text(help="Loss in notation, whose gradient is derived: 'J = 6 theta^2 - 6 theta + 6'.", metavar="PROGRAM")
+        str | None,
+        text(help="Loss in notation, whose gradient is derived: 'J = 6 theta^2 - 6 theta + 6'.", metavar="PROGRAM"),
     ] = None,
     theta0: Annotated[
-        object, data("--theta", "--w0", "--x0", help="Start: 1, a list 1,2, or names w=1,b=0 (default: a symbol).", metavar="START")
+        object,
+        data(
+            "--theta",
+            "--w0",
+            "--x0",
+            help="Start: 1, a list 1,2, or names w=1,b=0 (default: a symbol).",
+            metavar="START",
+        ),
     ] = None,
     at: Annotated[object, data(help="Data of the loss: x=2,y=[1,2].", metavar="DATA")] = None,
     updates: Annotated[
         Expr | None,
-        scalar("--iterations", "-k", "-n", help="Number of updates, or a letter for closed forms.", whole=True, least=1),
+        scalar(
+            "--iterations", "-k", "-n", help="Number of updates, or a letter for closed forms.", whole=True, least=1
+        ),
     ] = None,
     lr: Annotated[Expr | None, scalar("--learning-rate", "--eta", help="Learning rate.")] = None,
     momentum: Annotated[Expr | None, scalar("--mu", "--alpha", help="Momentum coefficient.")] = None,
@@ -59,20 +70,25 @@ def optimizer(
     betas: Annotated[Value | None, values(help="Both of them: 0.9,0.999.", metavar="B1,B2")] = None,
     eps: Annotated[Expr | None, scalar("--epsilon", "--nu", help="What keeps the denominator from 0.")] = None,
     decay: Annotated[
-        Expr | None, scalar("--weight-decay", "--lambda", help="Weight decay: decoupled in adamw, else added to the gradient.")
+        Expr | None,
+        scalar("--weight-decay", "--lambda", help="Weight decay: decoupled in adamw, else added to the gradient."),
     ] = None,
     v0: Annotated[
-        Value | None, values("--v", "--velocity0", help="Velocity, or mean of squares, before the first update (default 0).")
+        Value | None,
+        values("--v", "--velocity0", help="Velocity, or mean of squares, before the first update (default 0)."),
     ] = None,
     m0: Annotated[Value | None, values("--m", help="Mean of gradients before the first update (default 0).")] = None,
-    u0: Annotated[Value | None, values("--u", help="Adamax' norm, Adadelta's mean of squared steps (default 0).")] = None,
+    u0: Annotated[
+        Value | None, values("--u", help="Adamax' norm, Adadelta's mean of squared steps (default 0).")
+    ] = None,
     accumulator: Annotated[
         Value | None, values("--G0", "--G", help="Adagrad's sum of squares before the first update (default 0).")
     ] = None,
     t: Annotated[Expr, scalar("-t", help="Number that the first update has (default 1).", whole=True, least=1)] = ONE,
     framework: Annotated[str, choice(*FRAMEWORKS, help="Whose form and defaults (default pytorch).")] = "pytorch",
     velocity: Annotated[
-        str | None, choice(*VELOCITIES, flags=("--convention",), help="How momentum is written (default: as the framework).")
+        str | None,
+        choice(*VELOCITIES, flags=("--convention",), help="How momentum is written (default: as the framework)."),
     ] = None,
     eps_place: Annotated[
         str | None, choice(*PLACES, help="Where epsilon stands: √v + ε, √(v + ε), or with the correction in the rate.")

@@ -14,6 +14,7 @@ from dlcalc.table import Table
 from dlcalc.topics.optimizer.question import T, given_in
 from dlcalc.topics.optimizer.rules import rule_of
 from dlcalc.topics.optimizer.running import Row, run
+from dlcalc.topics.optimizer.verdicts import verdicts
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
@@ -61,7 +62,7 @@ def path_answers(asked: Question, form: Form, rows: list[Row]) -> tuple[Answer, 
         found.append(Answer("path", tuple(_unwrapped(row["theta"]) for row in rows[1:])))
     if asked.rule.name == "adagrad" and asked.count > 1:
         found.append(verdict("rate_never_increases", holds=True, otherwise=FALLS))
-    return tuple(found)
+    return (*found, *verdicts(asked, rows))
 
 
 def _unwrapped(vector: Vector) -> Value:
@@ -100,7 +101,11 @@ def _mistaken(name: str, form: Form) -> Iterator[tuple[Form, str]]:
 
 def updates_table(asked: Question, rows: list[Row]) -> Table:
     """Tabulate every value at every update."""
-    shown = [name for name in ("theta_tilde", "g", "d", *asked.rule.states, "m_hat", "v_hat", "theta", "loss") if name in rows[-1]]
+    shown = [
+        name
+        for name in ("theta_tilde", "g", "d", *asked.rule.states, "m_hat", "v_hat", "theta", "loss")
+        if name in rows[-1]
+    ]
     columns = [(name, place) for name in shown for place in (asked.places if name != "loss" else range(1))]
     heads = tuple(NAMED.get(name, name) if name == "loss" else asked.family(name, place) for name, place in columns)
 
@@ -152,7 +157,8 @@ def general_answers(asked: Question, form: Form) -> tuple[Answer, ...]:
     """Answer with the equations, the parameters first."""
     order = ["theta", *(name for name in asked.equations if name != "theta")]
     found = [
-        Answer(NAMED.get(name, name), given_in(asked, name), Entry(name, T), slips=_general_slips(asked, form, name)) for name in order
+        Answer(NAMED.get(name, name), given_in(asked, name), Entry(name, T), slips=_general_slips(asked, form, name))
+        for name in order
     ]
     if asked.rule.name == "adagrad":
         found.append(verdict("rate_never_increases", holds=True, otherwise=FALLS))
@@ -182,7 +188,12 @@ def spellings(asked: Question, answer: str, last: Expr) -> Mapping[str, Expr]:
         found |= {"eps": asked.letters["eta"]} if asked.letters["eta"] == Sym("epsilon") else {}
         found.pop("alpha", None)
     if asked.general:
-        found |= {"g": Entry("g", T), "w": Entry("theta", T - 1), "theta_old": Entry("theta", T - 1), "grad": Entry("g", T)}
+        found |= {
+            "g": Entry("g", T),
+            "w": Entry("theta", T - 1),
+            "theta_old": Entry("theta", T - 1),
+            "grad": Entry("g", T),
+        }
         found["theta"] = found["w"]
         for name in (*asked.rule.states, "m_hat", "v_hat", "theta_tilde", "delta", "theta_bar"):
             if name in asked.equations:

@@ -6,7 +6,22 @@ from typing import TYPE_CHECKING, Any
 
 from dlcalc.errors import DlcalcError
 from dlcalc.notation.evaluate import PLAIN, approximate
-from dlcalc.notation.expression import ONE, ZERO, Div, Entry, Expr, Mul, Pow, Sum, Sym, fold, names, number, power, substitute
+from dlcalc.notation.expression import (
+    ONE,
+    ZERO,
+    Div,
+    Entry,
+    Expr,
+    Mul,
+    Pow,
+    Sum,
+    Sym,
+    fold,
+    names,
+    number,
+    power,
+    substitute,
+)
 from dlcalc.notation.functions import call
 from dlcalc.notation.parser import Scope, parse
 from dlcalc.solution import Answer, Route, Slip, Step, Work, verdict, word
@@ -72,7 +87,12 @@ def _momentum(asked: Question, form: Form) -> dict[str, str]:
 def _adagrad(_: Question, form: Form) -> dict[str, str]:
     below = "(sqrt(G0 + k g^2) + epsilon)" if form.place != "inside" else "sqrt(G0 + k g^2 + epsilon)"
     rate = below.replace("k g^2", "t g^2")
-    return {"theta": f"theta0 - eta g sum(k, 1, t, 1/{below})", "G": "G0 + t g^2", "rate": f"eta/{rate}", "step": f"-eta g/{rate}"}
+    return {
+        "theta": f"theta0 - eta g sum(k, 1, t, 1/{below})",
+        "G": "G0 + t g^2",
+        "rate": f"eta/{rate}",
+        "step": f"-eta g/{rate}",
+    }
 
 
 def _rmsprop(_: Question, form: Form) -> dict[str, str]:
@@ -123,7 +143,13 @@ def _adamax(asked: Question, form: Form) -> dict[str, str]:
     found = {"m": _MEAN}
     if asked.start["m"][0] != ZERO or asked.start["u"][0] != ZERO or not form.corrected:
         return found
-    return {"theta": "theta0 - t eta g/(abs(g) + epsilon)", "step": "-eta g/(abs(g) + epsilon)", **found, "m_hat": "g", "u": largest}
+    return {
+        "theta": "theta0 - t eta g/(abs(g) + epsilon)",
+        "step": "-eta g/(abs(g) + epsilon)",
+        **found,
+        "m_hat": "g",
+        "u": largest,
+    }
 
 
 _CLOSED = {
@@ -218,13 +244,28 @@ def ratio_steps(asked: Question, gradient: Expr) -> Iterator[Step]:
     first = _ratio(beta1, beta2, ONE)
     yield Step("ratio-first", Sym("uncorrected_ratio_first"), substitute(ratio, {t.name: ONE}) if isinstance(t, Sym) else ratio, first, "at the first update", where={t.name: ONE} if isinstance(t, Sym) else {})  # fmt: skip
     squared = Div(Pow(1 - beta1, number(2)), 1 - beta2)
-    yield Step("ratio-squared", Sym("uncorrected_ratio_first"), Pow(first, number(2)), squared, "below 1 just where (1 - β1)² < 1 - β2")
+    yield Step(
+        "ratio-squared",
+        Sym("uncorrected_ratio_first"),
+        Pow(first, number(2)),
+        squared,
+        "below 1 just where (1 - β1)² < 1 - β2",
+    )
     one, two = _value(asked, "beta1"), _value(asked, "beta2")
     size = early(one, two)
     if size:
         relation: Any = {"larger": ">", "smaller": "<", "equal": "="}[size]
-        yield Step("early", Sym("early_steps"), Pow(1 - one, number(2)), 1 - two, f"so the first steps are {size} without correction", relation)
-        yield Step("early-ratio", Sym("uncorrected_ratio_first"), _ratio(one, two, ONE), ONE, "the ratio itself", relation)
+        yield Step(
+            "early",
+            Sym("early_steps"),
+            Pow(1 - one, number(2)),
+            1 - two,
+            f"so the first steps are {size} without correction",
+            relation,
+        )
+        yield Step(
+            "early-ratio", Sym("uncorrected_ratio_first"), _ratio(one, two, ONE), ONE, "the ratio itself", relation
+        )
 
 
 # derivation
@@ -248,7 +289,14 @@ def _steps(asked: Question, form: Form, found: Mapping[str, Expr]) -> Iterator[S
             of, beta = name[0], asked.letters["beta1" if name[0] == "m" else "beta2"]
             quotient = Div(Entry(of, t), 1 - power(beta, t))
             yield Step(name, Entry(name, t), Entry(name, t), quotient, "the bias corrected")
-            yield Step(f"{name}-value", Entry(name, t), quotient, found[name], "the factor cancels: no bias is left", where=asked.values)
+            yield Step(
+                f"{name}-value",
+                Entry(name, t),
+                quotient,
+                found[name],
+                "the factor cancels: no bias is left",
+                where=asked.values,
+            )
     for name in ("step", "rate", "theta"):
         if name in found:
             target = Entry(name, t)
@@ -259,7 +307,15 @@ def _steps(asked: Question, form: Form, found: Mapping[str, Expr]) -> Iterator[S
     if asked.rule.name == "adagrad":
         rate = found["rate"]
         before = substitute(rate, {t.name: t - 1}) if isinstance(t, Sym) else rate
-        yield Step("falls", Entry("rate", t), rate, before, "a larger root below the same learning rate", "<=", where={**asked.values, **_later(t)})
+        yield Step(
+            "falls",
+            Entry("rate", t),
+            rate,
+            before,
+            "a larger root below the same learning rate",
+            "<=",
+            where={**asked.values, **_later(t)},
+        )
     if has_ratio(asked, form):
         yield from ratio_steps(asked, asked.gradients[0][0])
 
@@ -303,8 +359,22 @@ def _terminal_steps(asked: Question, form: Form, found: Mapping[str, Expr]) -> I
     part = asked.written(_factor(asked, form)) * asked.gradients[0][0]
     velocity = Div(part, 1 - mu)
     target = Sym("terminal_step")
-    yield Step("fixed", target, mu * velocity + part, velocity, "the velocity that an update leaves as it is", where=asked.values)
-    yield Step("terminal", target, Mul((along, velocity)), found["terminal_step"], "the step that the updates approach, as μ^t → 0", where=asked.values)
+    yield Step(
+        "fixed",
+        target,
+        mu * velocity + part,
+        velocity,
+        "the velocity that an update leaves as it is",
+        where=asked.values,
+    )
+    yield Step(
+        "terminal",
+        target,
+        Mul((along, velocity)),
+        found["terminal_step"],
+        "the step that the updates approach, as μ^t → 0",
+        where=asked.values,
+    )
 
 
 def _routes(asked: Question, form: Form, found: Mapping[str, Expr]) -> Iterator[Route]:
@@ -324,7 +394,8 @@ def _routes(asked: Question, form: Form, found: Mapping[str, Expr]) -> Iterator[
             at = {**point, **{name: PLAIN.value(value, point) for name, value in asked.values.items()}}
             at = {**at, asked.letters["epsilon"].name: 0}
             corrected, raw = (
-                run_floats(asked, form._replace(corrected=c), at, int(PLAIN.value(t, point)))[-1][0]["step"] for c in (True, False)
+                run_floats(asked, form._replace(corrected=c), at, int(PLAIN.value(t, point)))[-1][0]["step"]
+                for c in (True, False)
             )
             return float(raw / corrected)
 

@@ -11,6 +11,7 @@ from dlcalc.solution import Route, Step, Work, symbols
 from dlcalc.topics.optimizer.question import T, given_in
 from dlcalc.topics.optimizer.reference import run as run_floats
 from dlcalc.topics.optimizer.running import known_at
+from dlcalc.topics.optimizer.verdicts import evidence
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -35,6 +36,7 @@ def path_work(asked: Question, form: Form, rows: list[Row]) -> Work:
     steps = [step for update in shown(asked, rows) for step in _update_steps(asked, rows, update)]
     if asked.rule.name == "adagrad" and asked.count > 1:
         steps += _falling(asked, rows)
+    steps += evidence(asked, rows)
     return Work(tuple(steps), tuple(_path_routes(asked, form, rows)))
 
 
@@ -55,7 +57,7 @@ def _update_steps(asked: Question, rows: list[Row], update: int) -> Iterator[Ste
         if asked.field is not None and not asked.rule.ahead:
             yield from _gradient_steps(asked, old["theta"], new, update, place)
         for equation in asked.rule.equations:
-            if equation.name not in new:
+            if equation.name not in new or (equation.name in {"rate", "step"} and update != asked.numbers[-1]):
                 continue
             written = asked.equation(equation.name, update)
             target = Entry(asked.family(equation.name, place), number(update))
@@ -65,6 +67,11 @@ def _update_steps(asked: Question, rows: list[Row], update: int) -> Iterator[Ste
                 ("givens", asked.put_in(written, update, known), "the givens put in", asked.values),
                 ("value", new[equation.name][place], "computed", asked.values),
             ]
+            known_by_now = update > asked.first + 1 or (
+                update > asked.first and equation.name not in asked.first_equations
+            )
+            if known_by_now:
+                lines = [(equation.name, lines[1][1], f"the same equation, t = {update}", asked.values), lines[2]]
             yield from _chain(f"{equation.name}-{update}-{place}", target, lines)
             if equation.name == "theta_tilde" and asked.field is not None:
                 yield from _gradient_steps(asked, new["theta_tilde"], new, update, place)
@@ -116,7 +123,9 @@ def _falling(asked: Question, rows: list[Row]) -> Iterator[Step]:
 def _path_routes(asked: Question, form: Form, rows: list[Row]) -> Iterator[Route]:
     """Find the last values by the framework's own way, and the averages by their unrolled sums."""
     last, final = rows[-1], asked.numbers[-1]
-    names = [name for name in last if name in {"theta", "step", "look_ahead", *asked.rule.states, "m_hat", "v_hat", "delta"}]
+    names = [
+        name for name in last if name in {"theta", "step", "look_ahead", *asked.rule.states, "m_hat", "v_hat", "delta"}
+    ]
     names += ["g"] if asked.field is not None else []
     put = asked.values
 
@@ -157,7 +166,9 @@ def _weights(asked: Question, name: str) -> tuple[Expr, Expr, int] | None:
     return (letters["rho"], 1 - letters["rho"], 2) if name == "v" and "rho" in letters else None
 
 
-def _summed(asked: Question, rows: list[Row], point: Mapping[str, Any], name: str, kept: Expr, part: Expr, square: int) -> list[Any]:  # noqa: PLR0913, PLR0917 (a sum)
+def _summed(
+    asked: Question, rows: list[Row], point: Mapping[str, Any], name: str, kept: Expr, part: Expr, square: int
+) -> list[Any]:  # noqa: PLR0913, PLR0917 (a sum)
     """Add up all gradients with the weights that they have at the last update."""
     from dlcalc.notation.evaluate import PLAIN
 

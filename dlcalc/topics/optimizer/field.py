@@ -66,7 +66,9 @@ class Field:
         return self._computed(place)[1] if self.of_loss and not symbols(place) else None
 
     def _computed(self, place: Vector) -> tuple[Vector, Expr | None]:
-        values = computed(self.problem, self._leaves([_scalar(x) for x in place]), self.lengths, backward=self.of_loss).values
+        values = computed(
+            self.problem, self._leaves([_scalar(x) for x in place]), self.lengths, backward=self.of_loss
+        ).values
         if not self.of_loss:
             return _expressions(values[GRADIENT]), None
         gradient = tuple(g for name in self.parameters for g in _expressions(values[DELTA + name]))
@@ -92,7 +94,9 @@ class Field:
         """
         terms = self.problem.typed.definitions
         if any(not term.shape.is_scalar for term in terms.values()) or (self.width > 1 and len(self.parameters) == 1):
-            raise DlcalcError("a vector starts at a symbol, and the loss is a matrix expression", "give numbers for --theta0")
+            raise DlcalcError(
+                "a vector starts at a symbol, and the loss is a matrix expression", "give numbers for --theta0"
+            )
         defined: dict[str, Expr] = {}
         for name, term in terms.items():
             defined[name] = substitute(parse(term_text(term)), defined)
@@ -136,7 +140,9 @@ def _scalar(value: Expr) -> Fraction | float:
         return value.value
     found = approximate(value)
     if found is None:
-        raise DlcalcError("the parameters grow beyond what floats hold", "use a smaller learning rate, or fewer updates")
+        raise DlcalcError(
+            "the parameters grow beyond what floats hold", "use a smaller learning rate, or fewer updates"
+        )
     return found
 
 
@@ -199,7 +205,8 @@ def _refuse_unknown(start: Mapping[str, Vector], free: Sequence[str], option: st
     for name in start:
         if name not in free:
             raise DlcalcError(
-                f"--theta0 gives {name}, which {option} does not use", nearest(name, free) or f"it has {', '.join(free[:6])}"
+                f"--theta0 gives {name}, which {option} does not use",
+                nearest(name, free) or f"it has {', '.join(free[:6])}",
             )
     if len(start) > 1 and any(len(x) > 1 for x in start.values()):
         raise DlcalcError("several parameters are numbers here, not lists", "give one list, or several numbers")

@@ -82,7 +82,18 @@ def question_of(given: Givens) -> tuple[Question, Form]:
     states = {name: _state(given, name, len(theta), rule) for name in rule.states}
     letters, values, domains = _lettered(given, settings, [theta, *states.values(), *rows], updates, field)
     asked = Question(
-        rule, given.framework, letters, values, domains, {"theta": theta, **states}, first, updates, rows, field, names, taken
+        rule,
+        given.framework,
+        letters,
+        values,
+        domains,
+        {"theta": theta, **states},
+        first,
+        updates,
+        rows,
+        field,
+        names,
+        taken,
     )
     _refuse_endless(asked)
     return asked, form
@@ -105,7 +116,9 @@ def _form(given: Givens) -> Form:
         raise DlcalcError(f"{name} has no bias correction", "leave --no-bias-correction out")
     tau = given.settings["tau"]
     if tau not in {None, ZERO} and (name != "momentum" or velocity != "pytorch"):
-        raise DlcalcError("--dampening is PyTorch's, for momentum", "leave it out, or use --rule momentum --velocity pytorch")
+        raise DlcalcError(
+            "--dampening is PyTorch's, for momentum", "leave it out, or use --rule momentum --velocity pytorch"
+        )
     damped, decayed = (given.settings[name] not in {None, ZERO} for name in ("tau", "lambda"))
     return Form(framework, velocity, place, given.corrected, decayed, damped, damped and given.states["v"] is None)
 
@@ -119,7 +132,9 @@ def _refuse_foreign(given: Givens, rule: Rule) -> None:
     for name, state in given.states.items():
         if state is not None and name not in rule.states:
             known = " and ".join(f"--{STATES[s]}" for s in rule.states) or "--theta0 alone"
-            raise DlcalcError(f"{given.rule} keeps no {name}: --{STATES[name]} has no meaning", f"it starts from {known}")
+            raise DlcalcError(
+                f"{given.rule} keeps no {name}: --{STATES[name]} has no meaning", f"it starts from {known}"
+            )
 
 
 # where it starts
@@ -160,7 +175,9 @@ def _state(given: Givens, name: str, width: int, rule: Rule) -> Vector:
         return (read_scalar("accumulator", ACCUMULATED.get(given.framework, "0")),) * width
     vector = (ZERO,) if raw is None else _vector(STATES[name], raw)
     if len(vector) not in {1, width}:
-        raise DlcalcError(f"--{STATES[name]} has {len(vector)} numbers, theta has {width}", f"give {width}, or one for all")
+        raise DlcalcError(
+            f"--{STATES[name]} has {len(vector)} numbers, theta has {width}", f"give {width}, or one for all"
+        )
     squares = name in SQUARES and not (name == "v" and rule.name in {"momentum", "nesterov"})
     for value in vector:
         if squares and (approximate(value) or 0) < 0:
@@ -242,7 +259,9 @@ def _numeric(rows: tuple[Vector, ...], field: Field | None, theta: Vector) -> bo
 
 def _first(first: Expr) -> int:
     if not isinstance(first, Num) or first.value > MAX_NUMBER:
-        raise DlcalcError(f"--t {plain(first)} is not the number of an update", f"use 1 to {MAX_NUMBER:,}; --updates may be a letter")
+        raise DlcalcError(
+            f"--t {plain(first)} is not the number of an update", f"use 1 to {MAX_NUMBER:,}; --updates may be a letter"
+        )
     return int(first.value)
 
 
@@ -309,7 +328,9 @@ def _lettered(
     letters = Letters(taken=own | used | counted)
     spelled_as = COURSE if given.framework == "course" else {}
     found = {
-        letter: letters.letter(spelled_as.get(letter, letter), value, UNIT if letter in (*FRACTIONS, "tau") else POSITIVE)
+        letter: letters.letter(
+            spelled_as.get(letter, letter), value, UNIT if letter in (*FRACTIONS, "tau") else POSITIVE
+        )
         for letter, value in settings.items()
     }
     return found, letters.values, letters.domains
@@ -318,7 +339,9 @@ def _lettered(
 def _refuse_endless(asked: Question) -> None:
     """Refuse more updates than are run."""
     if asked.count > MAX_UPDATES and not asked.closed:
-        raise DlcalcError(f"{asked.count:,} updates are too many to run", f"use at most {MAX_UPDATES:,}, or a letter for --updates")
+        raise DlcalcError(
+            f"{asked.count:,} updates are too many to run", f"use at most {MAX_UPDATES:,}, or a letter for --updates"
+        )
     if asked.count * asked.width > MAX_NUMBERS:
         raise DlcalcError(
             f"{asked.count:,} updates of {asked.width} numbers are too many", f"at most {MAX_NUMBERS:,} are computed"
@@ -328,7 +351,13 @@ def _refuse_endless(asked: Question) -> None:
 def rule_name(name: str, known: tuple[str, ...]) -> str:
     """Return a rule, however it is spelled."""
     word = name.strip().lower().replace("-", "").replace("_", "").replace(" ", "")
-    word = {"nag": "nesterov", "gd": "sgd", "gradientdescent": "sgd", "polyak": "momentum", "heavyball": "momentum"}.get(word, word)
+    word = {
+        "nag": "nesterov",
+        "gd": "sgd",
+        "gradientdescent": "sgd",
+        "polyak": "momentum",
+        "heavyball": "momentum",
+    }.get(word, word)
     if word not in known:
         raise DlcalcError(f"--rule {name[:20]} is not known", nearest(word, known) or f"use {', '.join(known)}")
     return word

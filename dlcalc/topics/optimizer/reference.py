@@ -143,7 +143,9 @@ def _adam(form: Form, s: Mapping[str, float], memory: Memory, g: float, update: 
     if form.place == "inside":
         denominator = sqrt(memory["v"] / left2 + s["epsilon"])
     else:
-        denominator = sqrt(memory["v"]) / sqrt(left2) + s["epsilon"] * (1 if form.place == "outside" else 1 / sqrt(left2))
+        denominator = sqrt(memory["v"]) / sqrt(left2) + s["epsilon"] * (
+            1 if form.place == "outside" else 1 / sqrt(left2)
+        )
     memory["theta"] -= s["eta"] / left1 * memory["m"] / denominator
     memory["rate"] = s["eta"] / denominator
     if form.place == "hat":

@@ -77,7 +77,9 @@ def _moved(rule: Rule, move: str, because: str, rate: str = "") -> Rule:
 def _decayed(rule: Rule) -> Rule:
     """Add the gradient of an L2 penalty to the gradient; the rule itself is as before."""
     first = Equation("d", "g[t] + lambda theta[t-1]", "weight decay adds λθ to the gradient")
-    others = (e._replace(text=e.text.replace("g[t]", "d[t]"), first=e.first.replace("g[t]", "d[t]")) for e in rule.equations)
+    others = (
+        e._replace(text=e.text.replace("g[t]", "d[t]"), first=e.first.replace("g[t]", "d[t]")) for e in rule.equations
+    )
     return replace(rule, equations=(first, *others), settings=(*rule.settings, "lambda"))
 
 

@@ -112,5 +112,6 @@ def tidied(value: Expr, update: int) -> Expr:
 
 def _beyond(update: int) -> DlcalcError:
     return DlcalcError(
-        f"at update {update} a value is none, or beyond what floats hold", "use a smaller --lr, an --eps above 0, or fewer updates"
+        f"at update {update} a value is none, or beyond what floats hold",
+        "use a smaller --lr, an --eps above 0, or fewer updates",
     )

@@ -28,17 +28,24 @@ def conventions(asked: Question, form: Form) -> tuple[str, ...]:
     equations = [name for name in asked.equations if name not in {"rate", "step"}]
     lines = ", ".join(f"{unicode(Entry(name, T))} = {unicode(asked.equations[name])}" for name in equations)
     said = [f"{asked.rule.name}, {FORMS[asked.framework]}: {lines}", *asked.rule.said]
-    said.append("; ".join(f"{unicode(letter)}: {WORDS[name]}" for name, letter in asked.letters.items() if name != "tau"))
+    said.append(
+        "; ".join(f"{unicode(letter)}: {WORDS[name]}" for name, letter in asked.letters.items() if name != "tau")
+    )
     if asked.taken:
         values = ", ".join(
             f"{unicode(asked.letters[name])} = {plain(asked.values[asked.letters[name].name])}" for name in asked.taken
         )
         said.append(f"not given, so the defaults of {FRAMEWORKS[asked.framework]}: {values}")
     if form.undamped:
-        said.append("the first velocity is the gradient itself, as in torch.optim.SGD; dampening starts with the second")
+        said.append(
+            "the first velocity is the gradient itself, as in torch.optim.SGD; dampening starts with the second"
+        )
     if asked.rule.name in {"momentum", "nesterov"}:
         said.append(f"--velocity {form.velocity}; the others are pytorch, keras, course, ema, subtract")
-    said.append("step: θ_t - θ_{t-1}" + ("; rate: what multiplies the gradient of a coordinate" if "rate" in asked.equations else ""))
+    said.append(
+        "step: θ_t - θ_{t-1}"
+        + ("; rate: what multiplies the gradient of a coordinate" if "rate" in asked.equations else "")
+    )
     if asked.width > 1 and not asked.names:
         said.append(f"{asked.width} components under the same rule; θ_2[1] is component 2 after update 1")
     return tuple(said)
@@ -47,7 +54,11 @@ def conventions(asked: Question, form: Form) -> tuple[str, ...]:
 def assumptions(asked: Question) -> tuple[str, ...]:
     """Say what was taken for granted."""
     said = []
-    resting = [unicode(Entry(name, T)).replace("t", str(asked.first - 1)) for name in asked.rule.states if set(asked.start[name]) == {ZERO}]
+    resting = [
+        unicode(Entry(name, T)).replace("t", str(asked.first - 1))
+        for name in asked.rule.states
+        if set(asked.start[name]) == {ZERO}
+    ]
     if resting and not asked.general:
         said.append(" = ".join([*resting, "0"]))
     if asked.closed:
@@ -60,7 +71,8 @@ def notes(asked: Question, rows: list[Row]) -> tuple[str, ...]:
     """Say what is not written out, and where exact numbers end."""
     said = []
     inexact = next(
-        (t for t, row in enumerate(rows, asked.first - 1) if any(isinstance(x, Real) for v in row.values() for x in v)), None
+        (t for t, row in enumerate(rows, asked.first - 1) if any(isinstance(x, Real) for v in row.values() for x in v)),
+        None,
     )
     if inexact is not None:
         said.append(f"exact up to update {inexact - 1}; from there on floats, as exact values grow too long")
@@ -68,5 +80,7 @@ def notes(asked: Question, rows: list[Row]) -> tuple[str, ...]:
     if len(written) < asked.count:
         said.append("not all updates are written out below; the table has all of them")
     if asked.width > SHOWN_COMPONENTS:
-        said.append(f"components 1 to {SHOWN_COMPONENTS} are written out below; the answers of all {asked.width} are checked")
+        said.append(
+            f"components 1 to {SHOWN_COMPONENTS} are written out below; the answers of all {asked.width} are checked"
+        )
     return tuple(said)

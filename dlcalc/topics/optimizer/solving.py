@@ -5,8 +5,10 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
+from dlcalc.errors import DlcalcError
 from dlcalc.notation.expression import ZERO, Expr, Relation, Sym, number
-from dlcalc.solution import REAL, Domain, Sequence, Setting, Solution, symbols
+from dlcalc.notation.printing import plain
+from dlcalc.solution import REAL, Domain, Mark, Sequence, Setting, Solution, symbols
 from dlcalc.topics.optimizer.answers import general_answers, path_answers, plots, spellings, updates_table
 from dlcalc.topics.optimizer.closed import closed_answers, closed_work, has_ratio, ratio_answers, ratio_steps
 from dlcalc.topics.optimizer.derivation import definitions, general_work, path_work
@@ -17,10 +19,11 @@ from dlcalc.topics.optimizer.sentences import assumptions, conventions, notes
 if TYPE_CHECKING:
     from collections.abc import Sequence as Listed
 
-    from dlcalc.solution import Mark, Work
+    from dlcalc.solution import Work
     from dlcalc.topics.optimizer.question import Question
     from dlcalc.topics.optimizer.rules import Form
 
+MILLIONTH = 1e-6
 CONSTANT = Sym("c")
 """A gradient that stays the same, in a general update."""
 SAMPLED_POSITIVE = Domain(number(0).value, number(3).value)
@@ -34,13 +37,13 @@ def solved(asked: Question, form: Form) -> Solution:
     setting = _setting(asked, form)
     if asked.closed:
         answers = closed_answers(asked, form)
-        plain = Solution(answers, lambda: closed_work(asked, form), setting, **said)
+        found = Solution(answers, lambda: closed_work(asked, form), setting, **said)
     elif asked.general:
         answers = (*general_answers(asked, form), *(ratio_answers(asked) if has_ratio(asked, form) else ()))
-        plain = Solution(answers, lambda: _general(asked, form), setting, **said)
+        found = Solution(answers, lambda: _general(asked, form), setting, **said)
     else:
         rows = run(asked)
-        plain = Solution(
+        found = Solution(
             path_answers(asked, form, rows),
             lambda: path_work(asked, form, rows),
             setting,
@@ -50,7 +53,7 @@ def solved(asked: Question, form: Form) -> Solution:
             plots=plots(asked, rows),
             **said,
         )
-    return replace(plain, marker=lambda given, seed: _marks(asked, plain, given, seed))
+    return replace(found, marker=lambda given, seed: _marks(asked, form, found, given, seed))
 
 
 def _general(asked: Question, form: Form) -> Work:
@@ -60,8 +63,12 @@ def _general(asked: Question, form: Form) -> Work:
 
 def _setting(asked: Question, form: Form) -> Setting:
     """Say what the names stand for."""
-    domains = {name: domain for name, domain in asked.domains.items() if asked.field is None or name not in asked.values}
-    free = symbols(*asked.start.values(), *asked.gradients) | (free_symbols(asked.field) if asked.field else frozenset())
+    domains = {
+        name: domain for name, domain in asked.domains.items() if asked.field is None or name not in asked.values
+    }
+    free = symbols(*asked.start.values(), *asked.gradients) | (
+        free_symbols(asked.field) if asked.field else frozenset()
+    )
     squares = symbols(*(asked.start[name] for name in asked.rule.states))
     domains |= {name: SAMPLED_POSITIVE if name in squares else REAL for name in sorted(free) if name not in domains}
     if asked.general:
@@ -86,16 +93,42 @@ def free_values(asked: Question) -> tuple[Expr, ...]:
     return tuple(asked.values.values())
 
 
-def _marks(asked: Question, solution: Solution, given: Listed[str], seed: int) -> tuple[Mark, ...]:
+def _marks(asked: Question, form: Form, solution: Solution, given: Listed[str], seed: int) -> tuple[Mark, ...]:
     """Judge answers; what `m` means depends on the answer that it stands in."""
     from dlcalc.marking import marked, split_named
 
     found: list[Mark] = []
     for text in given:
         name = (split_named(text)[0] or solution.principal_answers[0].name).strip()
-        aliases = spellings(asked, name, asked.updates)
-        here = replace(
-            solution, seed=seed, marker=None, topic="optimizer", setting=replace(solution.setting, aliases=aliases)
-        )
-        found += marked(here, [text]).marks
+        setting = replace(solution.setting, aliases=spellings(asked, name, asked.updates))
+        here = replace(solution, seed=seed, marker=None, topic="optimizer", setting=setting)
+        mark = marked(here, [text]).marks[0]
+        found.append(mark if mark.correct is not False else _without_epsilon(asked, form, here, mark, text))
     return tuple(found)
+
+
+def _without_epsilon(asked: Question, form: Form, solution: Solution, mark: Mark, text: str) -> Mark:
+    """Accept what is right with ε = 0, where ε changes the value too little to be seen on paper."""
+    from dlcalc.marking import marked
+
+    letter = asked.letters.get("epsilon")
+    if letter is None or letter.name not in asked.values or asked.general or asked.closed:
+        return mark
+    simpler = replace(asked, values={**asked.values, letter.name: ZERO})
+    try:
+        answers = {answer.name: answer for answer in path_answers(simpler, form, run(simpler))}
+    except DlcalcError:  # without ε a denominator is 0
+        return mark
+    right, free = solution[mark.name].computed, answers[mark.name].computed if mark.name in answers else None
+    if not _close(right, free) or not marked(replace(solution, answers=(answers[mark.name],)), [text]).marks[0].correct:
+        return mark
+    because = f"the value for ε = 0; ε = {plain(asked.values[letter.name])} changes it by less than a millionth of it"
+    return Mark(mark.name, mark.given, correct=True, because=because)
+
+
+def _close(right: object, free: object) -> bool:
+    """Say whether two values differ by less than paper shows."""
+    if isinstance(right, list) and isinstance(free, list):
+        return all(map(_close, right, free))
+    numbers = isinstance(right, int | float) and isinstance(free, int | float)
+    return numbers and abs(float(right) - float(free)) <= MILLIONTH * abs(float(right))  # type: ignore[arg-type]  # numbers
