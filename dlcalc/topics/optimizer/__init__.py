@@ -7,11 +7,11 @@ from typing import TYPE_CHECKING, Annotated
 
 from dlcalc.errors import DlcalcError
 from dlcalc.givens import choice, data, scalar, switch, text, values
-from dlcalc.notation.expression import ONE, Expr, Num
+from dlcalc.notation.expression import ONE, Expr
 from dlcalc.notation.printing import Value
 from dlcalc.solution import Solution
 from dlcalc.topic import topic
-from dlcalc.topics.optimizer.reading import MAX_UPDATES, Givens, question_of, rule_name
+from dlcalc.topics.optimizer.reading import Givens, question_of, rule_name
 from dlcalc.topics.optimizer.rules import FRAMEWORKS, PLACES, RULES, VELOCITIES
 
 if TYPE_CHECKING:
@@ -96,20 +96,20 @@ def optimizer(
     bias_correction: Annotated[bool, switch(help="Correct the bias of Adam's averages (default yes).")] = True,
     complement: Annotated[bool, switch(help="The momentum or rho given is what the new value gets: 1 - β.")] = False,
 ) -> Solution:
-    """Updates of an optimiser, step by step: SGD, momentum, Nesterov, Adagrad, RMSprop, Adadelta, Adam, Adamax, AdamW.
+    """Run an optimiser step by step: SGD, momentum, Nesterov, Adagrad, RMSprop, Adadelta, Adam, Adamax, AdamW.
 
     Adam: m_t = β1 m_{t-1} + (1 - β1) g_t, v_t = β2 v_{t-1} + (1 - β2) g_t², both divided by 1 - β^t,
     θ_t = θ_{t-1} - η m̂_t/(√v̂_t + ε). Adagrad: G_t = G_{t-1} + g_t², θ_t = θ_{t-1} - η g_t/(√G_t + ε).
     Momentum: v_t = μ v_{t-1} + g_t, θ_t = θ_{t-1} - η v_t, and four other ways of writing it (--velocity).
 
     With gradients, or a loss whose gradient is derived, every state at every update; with a constant gradient and a
-    letter for --updates the closed forms, with the proof of the bias correction; with the rule alone the update itself.
+    letter for --updates the closed forms, with the proof of the bias correction; with the rule alone the update.
     Letters where nothing is given: η learning rate, ε, μ momentum, ρ, β1, β2, λ; the course writes ε, ν, α.
     Source: Goodfellow, Bengio and Courville, Deep Learning (2016), chapter 8; Kingma and Ba, Adam (2015); Duchi, Hazan
     and Singer (2011); Zeiler, Adadelta (2012); Loshchilov and Hutter (2019); torch.optim; keras.optimizers.
 
-    Raises DlcalcError for an unknown rule, a setting that the rule does not have or that is out of range (β = 1), lengths
-    that differ, a denominator of 0 (ε = 0 and no gradient yet), or more updates than are run.
+    Raises DlcalcError for an unknown rule, a setting that the rule does not have or that is out of range (β = 1),
+    lengths that differ, a denominator of 0 (ε = 0 and no gradient yet), or more updates than are run.
 
     >>> optimizer(rule="adam", gradient=0.1, theta0=1, eps=0).value
     0.999
@@ -152,6 +152,3 @@ def _with_gradient(solution: Solution, field: Field) -> Solution:
 
     derived = symbolic(field.problem, None, graph=False, code=False)
     return replace(joined(solution, derived), tables=solution.tables, plots=solution.plots, documents={})
-
-
-__all__ = ["MAX_UPDATES", "Num", "optimizer"]

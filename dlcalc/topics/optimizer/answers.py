@@ -19,10 +19,10 @@ from dlcalc.topics.optimizer.verdicts import verdicts
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
 
+    from dlcalc.table import Cell
+    from dlcalc.topics.optimizer.field import Vector
     from dlcalc.topics.optimizer.question import Question
     from dlcalc.topics.optimizer.rules import Form
-    from dlcalc.topics.optimizer.running import Vector
-    from dlcalc.table import Cell
 
 NAMED = {"theta_tilde": "look_ahead"}
 """Answers that are not called like what they are in the equations."""
@@ -197,9 +197,9 @@ def spellings(asked: Question, answer: str, last: Expr) -> Mapping[str, Expr]:
         found["theta"] = found["w"]
         for name in (*asked.rule.states, "m_hat", "v_hat", "theta_tilde", "delta", "theta_bar"):
             if name in asked.equations:
-                own = Entry(name, T - 1 if name == answer else T)
-                found |= {name: own, f"{name}_old": Entry(name, T - 1), f"{name}_new": Entry(name, T)}
-                found |= {other: own for other in _STATES.get(name, ())}
+                meant = Entry(name, T - 1 if name == answer else T)
+                found |= {name: meant, f"{name}_old": Entry(name, T - 1), f"{name}_new": Entry(name, T)}
+                found |= dict.fromkeys(_STATES.get(name, ()), meant)
     elif isinstance(last, Num):
         found["t"] = last
     return {name: value for name, value in found.items() if name not in asked.domains}

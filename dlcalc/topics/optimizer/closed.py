@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from dlcalc.errors import DlcalcError
-from dlcalc.notation.evaluate import PLAIN, approximate
+from dlcalc.notation.evaluate import PLAIN
 from dlcalc.notation.expression import (
     ONE,
     ZERO,
@@ -13,21 +13,18 @@ from dlcalc.notation.expression import (
     Entry,
     Expr,
     Mul,
-    Pow,
     Sum,
     Sym,
     fold,
-    names,
-    number,
     power,
     substitute,
 )
-from dlcalc.notation.functions import call
 from dlcalc.notation.parser import Scope, parse
-from dlcalc.solution import Answer, Route, Slip, Step, Work, verdict, word
+from dlcalc.solution import Answer, Route, Slip, Step, Work, verdict
 from dlcalc.topics.optimizer.answers import FALLS
 from dlcalc.topics.optimizer.derivation import AS_ITS_FRAMEWORK, weights_sum
-from dlcalc.topics.optimizer.question import LETTERS, T
+from dlcalc.topics.optimizer.early import has_ratio, ratio, ratio_answers, ratio_steps
+from dlcalc.topics.optimizer.question import LETTERS
 from dlcalc.topics.optimizer.reference import run as run_floats
 
 if TYPE_CHECKING:
@@ -36,8 +33,10 @@ if TYPE_CHECKING:
     from dlcalc.topics.optimizer.question import Question
     from dlcalc.topics.optimizer.rules import Form
 
-SIZES = ("larger", "smaller", "equal")
-_VELOCITY = {"pytorch": ("(1 - tau)", "-eta"), "ema": ("(1 - mu)", "-eta"), "keras": ("-eta", "1"), "course": ("-eta", "1"), "subtract": ("eta", "-1")}  # fmt: skip
+_VELOCITY = {
+    "pytorch": ("(1 - tau)", "-eta"), "ema": ("(1 - mu)", "-eta"), "keras": ("-eta", "1"), "course": ("-eta", "1"),
+    "subtract": ("eta", "-1"),
+}  # fmt: skip
 """What a velocity takes of the gradient, and what theta takes of the velocity."""
 _MEAN = "beta1^t m0 + (1 - beta1^t) g"
 _SQUARES = "beta2^t v0 + (1 - beta2^t) g^2"
@@ -54,11 +53,9 @@ def forms(asked: Question, form: Form) -> dict[str, Expr]:
 
 
 def _texts(asked: Question, form: Form) -> dict[str, str]:
-    if form.decayed or form.undamped or asked.first != 1:
-        raise DlcalcError(
-            f"a letter for --updates has no closed form here with {'--decay' if form.decayed else '--dampening' if form.undamped else '--t'}",
-            "leave that out, or give a number of updates",
-        )
+    unusual = {"--decay": form.decayed, "--dampening": form.undamped, "--t": asked.first != 1}
+    for option in (name for name, used in unusual.items() if used):
+        raise DlcalcError(f"a letter for --updates has no closed form with {option}", "give a number of updates")
     return _CLOSED[asked.rule.name](asked, form)
 
 
@@ -179,7 +176,7 @@ def _label(asked: Question, name: str) -> Expr | None:
 def _slips(asked: Question, name: str) -> tuple[Slip, ...]:
     g, t = asked.gradients[0][0], asked.updates
     if name in {"m", "v"} and "beta1" in asked.letters:
-        beta = _value(asked, "beta1" if name == "m" else "beta2")
+        beta = asked.value("beta1" if name == "m" else "beta2")
         of = g if name == "m" else g**2
         return (
             Slip((1 - beta) * of, "that is the first update; every later one adds to it", name),
@@ -187,85 +184,6 @@ def _slips(asked: Question, name: str) -> tuple[Slip, ...]:
             Slip((1 - power(beta, t - 1)) * of, "the number of updates is off by one", name),
         )
     return ()
-
-
-def _value(asked: Question, letter: str) -> Expr:
-    own = asked.letters[letter]
-    return asked.values.get(own.name, own)
-
-
-# Adam's early steps
-
-
-def has_ratio(asked: Question, form: Form) -> bool:
-    """Say whether the steps with and without bias correction can be compared in one formula."""
-    resting = all(x == ZERO for name in asked.rule.states for x in asked.start[name])
-    return asked.rule.name == "adam" and resting and form.place == "outside" and form.corrected
-
-
-def ratio_answers(asked: Question) -> list[Answer]:
-    """Compare the steps without bias correction with those that have it, for a constant gradient and ε = 0."""
-    beta1, beta2 = _value(asked, "beta1"), _value(asked, "beta2")
-    t = asked.updates if asked.closed else T
-    first = _ratio(beta1, beta2, ONE)
-    slips = (
-        Slip(1 / _ratio(beta1, beta2, t), "that is the step with correction over the one without", "ratio"),
-        Slip((1 - power(beta1, t)) / (1 - power(beta2, t)), "v stands under a root", "ratio"),
-    )
-    found = [
-        Answer("uncorrected_ratio", _ratio(beta1, beta2, t), slips=slips),
-        Answer("uncorrected_ratio_first", first),
-    ]
-    size = early(beta1, beta2)
-    return [*found, *([word("early_steps", size, SIZES)] if size else [])]
-
-
-def early(beta1: Expr, beta2: Expr) -> str:
-    """Say whether the first step without correction is larger or smaller than with it; nothing while it depends."""
-    left, right = approximate((1 - beta1) ** 2), approximate(1 - beta2)
-    if left is None or right is None:
-        return ""
-    return "equal" if fold((1 - beta1) ** 2 - (1 - beta2)) == ZERO else "smaller" if left < right else "larger"
-
-
-def _ratio(beta1: Expr, beta2: Expr, t: Expr) -> Expr:
-    return Div(1 - power(beta1, t), call("sqrt", 1 - power(beta2, t)))
-
-
-def ratio_steps(asked: Question, gradient: Expr) -> Iterator[Step]:
-    """Derive the ratio: η m/√v over η m̂/√v̂, with the closed forms of both averages put in."""
-    beta1, beta2 = asked.letters["beta1"], asked.letters["beta2"]
-    t = asked.updates if asked.closed else T
-    mean, square = (1 - power(beta1, t)) * gradient, (1 - power(beta2, t)) * gradient**2
-    over = Div(Div(mean, call("sqrt", square)), Div(gradient, call("sqrt", gradient**2)))
-    target = Sym("uncorrected_ratio")
-    ratio = _ratio(beta1, beta2, t)
-    yield Step("ratio", target, over, ratio, "steps without and with correction, ε = 0: g/√(g²) cancels")
-    first = _ratio(beta1, beta2, ONE)
-    yield Step("ratio-first", Sym("uncorrected_ratio_first"), substitute(ratio, {t.name: ONE}) if isinstance(t, Sym) else ratio, first, "at the first update", where={t.name: ONE} if isinstance(t, Sym) else {})  # fmt: skip
-    squared = Div(Pow(1 - beta1, number(2)), 1 - beta2)
-    yield Step(
-        "ratio-squared",
-        Sym("uncorrected_ratio_first"),
-        Pow(first, number(2)),
-        squared,
-        "below 1 just where (1 - β1)² < 1 - β2",
-    )
-    one, two = _value(asked, "beta1"), _value(asked, "beta2")
-    size = early(one, two)
-    if size:
-        relation: Any = {"larger": ">", "smaller": "<", "equal": "="}[size]
-        yield Step(
-            "early",
-            Sym("early_steps"),
-            Pow(1 - one, number(2)),
-            1 - two,
-            f"so the first steps are {size} without correction",
-            relation,
-        )
-        yield Step(
-            "early-ratio", Sym("uncorrected_ratio_first"), _ratio(one, two, ONE), ONE, "the ratio itself", relation
-        )
 
 
 # derivation
@@ -279,24 +197,13 @@ def closed_work(asked: Question, form: Form) -> Work:
 
 def _steps(asked: Question, form: Form, found: Mapping[str, Expr]) -> Iterator[Step]:
     t = asked.updates
-    if "m" in found or ("v" in found and {"beta2", "rho"} & set(asked.letters)):
-        yield from weights_sum(asked.letters["beta1" if "m" in found else "rho"])
-    for name, value in found.items():
-        if name in asked.rule.states:
-            yield from _state_steps(asked, form, name, value)
-    for name in ("m_hat", "v_hat"):
-        if name in found:
-            of, beta = name[0], asked.letters["beta1" if name[0] == "m" else "beta2"]
-            quotient = Div(Entry(of, t), 1 - power(beta, t))
-            yield Step(name, Entry(name, t), Entry(name, t), quotient, "the bias corrected")
-            yield Step(
-                f"{name}-value",
-                Entry(name, t),
-                quotient,
-                found[name],
-                "the factor cancels: no bias is left",
-                where=asked.values,
-            )
+    averaged = next((letter for letter in ("beta1", "rho") if letter in asked.letters), None)
+    if averaged is not None:
+        yield from weights_sum(asked.letters[averaged])
+    for name in (name for name in found if name in asked.rule.states):
+        yield from _state_steps(asked, form, name, found[name])
+    for name in (name for name in ("m_hat", "v_hat") if name in found):
+        yield from _corrected_steps(asked, name, found[name])
     for name in ("step", "rate", "theta"):
         if name in found:
             target = Entry(name, t)
@@ -318,6 +225,21 @@ def _steps(asked: Question, form: Form, found: Mapping[str, Expr]) -> Iterator[S
         )
     if has_ratio(asked, form):
         yield from ratio_steps(asked, asked.gradients[0][0])
+
+
+def _corrected_steps(asked: Question, name: str, value: Expr) -> Iterator[Step]:
+    """Divide a running mean by the sum of its weights."""
+    t, target = asked.updates, Entry(name, asked.updates)
+    beta = asked.letters["beta1" if name == "m_hat" else "beta2"]
+    quotient = Div(Entry(name[0], t), 1 - power(beta, t))
+    yield Step(name, target, target, quotient, "the bias corrected")
+    because = "the factor cancels: no bias is left" if value in _unbiased(asked) else "the closed form put in"
+    yield Step(f"{name}-value", target, quotient, value, because, where=asked.values)
+
+
+def _unbiased(asked: Question) -> tuple[Expr, Expr]:
+    g = asked.gradients[0][0]
+    return g, fold(g**2)
 
 
 def _later(t: Expr) -> dict[str, Expr]:
@@ -390,7 +312,7 @@ def _routes(asked: Question, form: Form, found: Mapping[str, Expr]) -> Iterator[
     if has_ratio(asked, form):
         t = asked.updates
 
-        def ratio(point: Mapping[str, Any]) -> float:
+        def divided(point: Mapping[str, Any]) -> float:
             at = {**point, **{name: PLAIN.value(value, point) for name, value in asked.values.items()}}
             at = {**at, asked.letters["epsilon"].name: 0}
             corrected, raw = (
@@ -399,8 +321,5 @@ def _routes(asked: Question, form: Form, found: Mapping[str, Expr]) -> Iterator[
             )
             return float(raw / corrected)
 
-        value = _ratio(_value(asked, "beta1"), _value(asked, "beta2"), t)
-        yield Route("uncorrected_ratio", "both rules run with ε = 0, their steps divided", value, ratio)
-
-
-__all__ = ["closed_answers", "closed_work", "forms", "has_ratio", "names", "ratio_answers", "ratio_steps"]
+        value = ratio(asked.value("beta1"), asked.value("beta2"), t)
+        yield Route("uncorrected_ratio", "both rules run with ε = 0, their steps divided", value, divided)

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from fractions import Fraction
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
-from dlcalc.notation.expression import ONE, ZERO, Add, Entry, Expr, Mul, Pow, Sum, Sym, expr, fold, number, power
+from dlcalc.notation.evaluate import PLAIN
+from dlcalc.notation.expression import ONE, ZERO, Add, Entry, Expr, Mul, Sum, Sym, fold, number, power, rebuilt
 from dlcalc.notation.printing import plain
-from dlcalc.solution import Route, Step, Work, symbols
+from dlcalc.solution import Route, Step, Work
 from dlcalc.topics.optimizer.question import T, given_in
 from dlcalc.topics.optimizer.reference import run as run_floats
 from dlcalc.topics.optimizer.running import known_at
@@ -20,6 +21,8 @@ if TYPE_CHECKING:
     from dlcalc.topics.optimizer.rules import Form
     from dlcalc.topics.optimizer.running import Row
 
+Weights = tuple["Expr", "Expr", int]
+"""What an update keeps of a state, what part of the gradient it adds, to which power."""
 Line = tuple[str, "Expr", str, "Mapping[str, Expr]"]
 """A line of a derivation: its rule, what stands there, why, and the givens that the check puts in."""
 SHOWN_UPDATES = 3
@@ -93,7 +96,7 @@ def _gradient_steps(asked: Question, at: Sequence[Expr], new: Row, update: int, 
     target = Entry(asked.family("g", place), number(update))
     where = "the look-ahead point" if asked.rule.ahead else f"θ_{update - 1}"
     lines: list[Line] = []
-    expression = asked.field.put_in(place, at)
+    expression = asked.field.put_in(place, tuple(at))
     if expression is not None:
         lines.append(("g", expression, f"the gradient at {where}", asked.values))
     because = "computed" if expression is not None else f"the gradient at {where}"
@@ -138,24 +141,16 @@ def _path_routes(asked: Question, form: Form, rows: list[Row]) -> Iterator[Route
     for name in asked.rule.states:
         weights = _weights(asked, name)
         if weights is not None and "d" not in last and not form.undamped:
-            kept, part, power_of = weights
-
-            def summed(  # noqa: PLR0913, PLR0917 (bound now)
-                point: Mapping[str, Any], name: str = name, kept: Expr = kept, part: Expr = part, square: int = power_of
-            ) -> list[Any]:
-                return _summed(asked, rows, _with(put, point), name, kept, part, square)
-
+            summed = partial(_summed, asked, rows, name, weights)
             yield Route(name, UNROLLED, last[name], summed)
 
 
 def _with(values: Mapping[str, Expr], point: Mapping[str, Any]) -> dict[str, Any]:
-    from dlcalc.notation.evaluate import PLAIN
-
     return {**point, **{name: PLAIN.value(value, point) for name, value in values.items()}}
 
 
-def _weights(asked: Question, name: str) -> tuple[Expr, Expr, int] | None:
-    """Return what an update keeps of a state, what part of the gradient it adds, and to which power."""
+def _weights(asked: Question, name: str) -> Weights | None:
+    """Return how a state weighs the gradients; None where it is no sum of them."""
     letters = asked.letters
     if name == "G":
         return ONE, ONE, 2
@@ -166,19 +161,16 @@ def _weights(asked: Question, name: str) -> tuple[Expr, Expr, int] | None:
     return (letters["rho"], 1 - letters["rho"], 2) if name == "v" and "rho" in letters else None
 
 
-def _summed(
-    asked: Question, rows: list[Row], point: Mapping[str, Any], name: str, kept: Expr, part: Expr, square: int
-) -> list[Any]:  # noqa: PLR0913, PLR0917 (a sum)
+def _summed(asked: Question, rows: list[Row], name: str, weights: Weights, point: Mapping[str, Any]) -> list[float]:
     """Add up all gradients with the weights that they have at the last update."""
-    from dlcalc.notation.evaluate import PLAIN
-
-    ratio, factor = (Fraction(PLAIN.value(x, point)) for x in (kept, part))
+    at = _with(asked.values, point)
+    ratio, part = (float(PLAIN.value(x, at)) for x in weights[:2])
     found = []
     for place in asked.places:
-        total = float(PLAIN.value(asked.start[name][place], point)) * float(ratio) ** asked.count
+        total = float(PLAIN.value(asked.start[name][place], at)) * ratio**asked.count
         for k in range(1, asked.count + 1):
-            g = float(PLAIN.value(rows[k]["g"][place], point))
-            total += float(factor) * float(ratio) ** (asked.count - k) * g**square
+            g = float(PLAIN.value(rows[k]["g"][place], at))
+            total += part * ratio ** (asked.count - k) * g ** weights[2]
         found.append(total)
     return found
 
@@ -192,12 +184,12 @@ def general_work(asked: Question, form: Form) -> Work:
     if "m_hat" in asked.equations:
         steps += weights_sum(asked.letters["beta1"])
     if asked.rule.name == "adagrad":
-        G, before = Entry("G", T), Entry("G", T - 1)  # noqa: N806 (as it is written)
+        total, before = Entry("G", T), Entry("G", T - 1)
         rate = Entry("rate", T)
         gradient = "d" if form.decayed else "g"
         steps += [
-            Step("grows", G, Add((G, -before)), Entry(gradient, T) ** 2, "G grows by a square"),
-            Step("never-shrinks", G, Entry(gradient, T) ** 2, ZERO, "a square is never negative", ">="),
+            Step("grows", total, Add((total, -before)), Entry(gradient, T) ** 2, "G grows by a square"),
+            Step("never-shrinks", total, Entry(gradient, T) ** 2, ZERO, "a square is never negative", ">="),
             Step("falls", rate, rate, _rate_before(asked), "a larger root below the same learning rate", "<="),
         ]
     names = [e.name for e in asked.rule.equations]
@@ -220,7 +212,6 @@ def _general_steps(asked: Question, name: str, because: str) -> Iterator[Step]:
 
 def _rate_before(asked: Question) -> Expr:
     """Return the rate with what the accumulator was an update before."""
-    from dlcalc.notation.expression import rebuilt
 
     def change(node: Expr) -> Expr:
         return Entry("G", T - 1) if node == Entry("G", T) else rebuilt(node, change)
@@ -250,6 +241,3 @@ def definitions(asked: Question, form: Form) -> dict[str, Callable[..., Any]]:
         return lambda point, index: run_floats(asked, form, point, index)[index - asked.first + 1][place][base]
 
     return {asked.family(base, i): defined(base, i) for base in dict.fromkeys(bases) for i in asked.places}
-
-
-__all__ = ["Pow", "definitions", "expr", "general_work", "path_work", "weights_sum"]

@@ -1,8 +1,9 @@
-"""The gradient as a function of the parameters: of a loss in notation (derived by the calculus), or as an expression."""
+"""The gradient as a function of the parameters: of a loss in notation (derived by the calculus), or an expression."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
+from fractions import Fraction
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
@@ -12,15 +13,14 @@ from dlcalc.calculus.printing import plain as term_text
 from dlcalc.calculus.problem import computed, read_problem
 from dlcalc.calculus.terms import DELTA
 from dlcalc.errors import DlcalcError, NotationError, nearest
-from dlcalc.notation.evaluate import PLAIN, approximate
-from dlcalc.notation.expression import Expr, Num, Real, Sym, fold, names, number, substitute
+from dlcalc.notation.evaluate import approximate
+from dlcalc.notation.expression import Expr, Num, Real, fold, number, substitute
 from dlcalc.notation.parser import parse
 from dlcalc.notation.program import read_program
 from dlcalc.solution import symbols
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
-    from fractions import Fraction
 
     from dlcalc.calculus.exact import Matrix
     from dlcalc.calculus.problem import Problem
@@ -32,8 +32,6 @@ USUAL = ("theta", "w", "x", "W", "p")
 """What the parameter is called, where the question does not say, the likeliest first."""
 TINY = 1e-30
 """The imaginary step of the derivative that checks the gradient."""
-
-# ruff: noqa: ANN401 (NumPy's numbers)
 
 
 @dataclass(frozen=True)
@@ -173,7 +171,8 @@ def read_field(text: str, start: Mapping[str, Vector], data: object, *, loss: bo
         wanted = ",".join(start) if loss else ""
         problem = read_problem(program, wrt=wanted, data=known, forward=not loss)
         symbolic = [n for n in problem.typed.leaves if n not in known]
-        known |= {name: Given(0, [[1]]) for name in symbolic if problem.typed.leaves[name].shape.is_scalar}  # type: ignore[list-item]  # an exact number
+        numbers = (name for name in symbolic if problem.typed.leaves[name].shape.is_scalar)
+        known |= {name: Given(0, [[Fraction(1)]]) for name in numbers}
         leaves, lengths = fitted(problem.typed, known)
     except NotationError as caught:
         if not loss and GRADIENT in str(caught.fix):
@@ -184,9 +183,9 @@ def read_field(text: str, start: Mapping[str, Vector], data: object, *, loss: bo
     return Field(text, problem, tuple(start), width, others, lengths)
 
 
-def _stand_in(value: Expr) -> Any:
+def _stand_in(value: Expr) -> Fraction:
     """Return a number for what only has to have a shape here."""
-    return PLAIN.value(value, {}) if isinstance(value, Num) else 1
+    return value.value if isinstance(value, Num) else Fraction(1)
 
 
 def _parameter(free: Sequence[str], option: str) -> str:

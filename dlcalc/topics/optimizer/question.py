@@ -8,11 +8,11 @@ from typing import TYPE_CHECKING
 
 from dlcalc.notation.expression import Entry, Expr, Num, Sym, fold, number, rebuilt, substitute
 from dlcalc.notation.parser import Scope, parse
-from dlcalc.solution import Domain
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    from dlcalc.solution import Domain
     from dlcalc.topics.optimizer.field import Field, Vector
     from dlcalc.topics.optimizer.rules import Rule
 
@@ -49,6 +49,11 @@ class Question:
     """The names of the parameters, where they are several."""
     taken: tuple[str, ...] = ()
     """The settings that nobody gave, so that they are a framework's defaults."""
+
+    def value(self, letter: str) -> Expr:
+        """Return what was given for a letter of the rules, or the letter itself."""
+        own = self.letters[letter]
+        return self.values.get(own.name, own)
 
     @property
     def width(self) -> int:

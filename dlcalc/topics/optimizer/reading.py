@@ -13,7 +13,7 @@ from dlcalc.notation.expression import ONE, ZERO, Expr, Num, Sym, expr
 from dlcalc.notation.patterns import compiled
 from dlcalc.notation.printing import Value, plain
 from dlcalc.notation.tokens import spelled
-from dlcalc.solution import POSITIVE, UNIT, symbols
+from dlcalc.solution import POSITIVE, UNIT, Domain, symbols
 from dlcalc.topics.optimizer.field import USUAL, Field, free_symbols, read_field
 from dlcalc.topics.optimizer.question import FAMILIES, Question
 from dlcalc.topics.optimizer.rules import ACCUMULATED, COURSE, DEFAULTS, PLACE, Form, rule_of
@@ -30,8 +30,8 @@ MAX_NUMBERS = 5_000
 MAX_NUMBER = 1_000_000
 """The largest number that the first update may have: bias corrections raise to it."""
 OPTIONS = {
-    "eta": "lr", "epsilon": "eps", "mu": "momentum", "tau": "dampening", "rho": "rho", "beta1": "beta1", "beta2": "beta2",
-    "lambda": "decay",
+    "eta": "lr", "epsilon": "eps", "mu": "momentum", "tau": "dampening", "rho": "rho", "beta1": "beta1",
+    "beta2": "beta2", "lambda": "decay",
 }  # fmt: skip
 """The option of every letter."""
 FRACTIONS = ("mu", "rho", "beta1", "beta2")
@@ -314,7 +314,7 @@ def _in_range(letter: str, value: Expr) -> Expr:
 
 def _lettered(
     given: Givens, settings: Mapping[str, Expr | None], vectors: list[Vector], updates: Expr, field: Field | None
-) -> tuple[dict[str, Sym], dict[str, Expr], dict[str, object]]:
+) -> tuple[dict[str, Sym], dict[str, Expr], dict[str, Domain]]:
     """Give every setting its letter; refuse symbols that mean something else already."""
     own = symbols(*vectors) | (free_symbols(field) if field else frozenset())
     own |= frozenset(field.parameters) if field else frozenset()

@@ -18,10 +18,10 @@ if TYPE_CHECKING:
     from dlcalc.topics.optimizer.question import Question
     from dlcalc.topics.optimizer.rules import Form
 
+# ruff: noqa: ANN401 (a point holds exact numbers, floats, or a row of gradients)
+
 Memory = dict[str, float]
 """The buffers of one component, and what was computed with them."""
-
-# ruff: noqa: ANN401 (a point holds exact numbers, floats, or a row of gradients)
 
 
 def run(asked: Question, form: Form, point: Mapping[str, Any], last: int) -> list[list[Memory]]:
@@ -43,7 +43,7 @@ def _setting(asked: Question, letter: str, point: Mapping[str, Any]) -> Any:
     return point[letter] if letter in point else PLAIN.value(asked.values[letter], point)
 
 
-def _gradients(  # noqa: PLR0913, PLR0917 (all of the state)
+def _gradients(  # noqa: PLR0917 (all of the state)
     asked: Question, form: Form, s: Mapping[str, float], memories: list[Memory], point: Mapping[str, Any], update: int
 ) -> list[float]:
     """Return the gradient of each component, at the point where the rule takes it."""
@@ -58,7 +58,9 @@ def _gradients(  # noqa: PLR0913, PLR0917 (all of the state)
     return asked.field.checked_at(place, point)
 
 
-def _one(asked: Question, form: Form, s: Mapping[str, float], memory: Memory, g: float, update: int) -> None:  # noqa: PLR0913, PLR0917 (all of the state)
+def _one(  # noqa: PLR0917 (all of the state)
+    asked: Question, form: Form, s: Mapping[str, float], memory: Memory, g: float, update: int
+) -> None:
     """Update one component."""
     theta = memory["theta"]
     memory["g"] = g

@@ -1,7 +1,7 @@
 """The update rules as data: every rule is its equations, written once; numbers, derivations and symbols follow.
 
-Letters: eta is the learning rate, epsilon what keeps a denominator from 0, mu the momentum, tau the dampening, lambda the
-weight decay. A rule whose equations differ between frameworks has one text per convention.
+Letters: eta is the learning rate, epsilon what keeps a denominator from 0, mu the momentum, tau the dampening,
+lambda the weight decay. A rule whose equations differ between frameworks has one text per convention.
 """
 
 from __future__ import annotations

@@ -73,7 +73,7 @@ def known_at(old: Row, new: Row, place: int) -> dict[tuple[str, int], Expr]:
     }
 
 
-def _value(asked: Question, name: str, old: Row, new: Row, update: int, place: int) -> Expr:  # noqa: PLR0913, PLR0917 (an equation and what is known)
+def _value(asked: Question, name: str, old: Row, new: Row, update: int, place: int) -> Expr:  # noqa: PLR0917 (the state)
     equation = asked.equation(name, update)
     written = asked.put_in(equation, update, known_at(old, new, place))
     try:

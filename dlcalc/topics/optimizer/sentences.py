@@ -9,6 +9,7 @@ from dlcalc.notation.printing import plain, unicode
 from dlcalc.solution import symbols
 from dlcalc.topics.optimizer.derivation import SHOWN_COMPONENTS, shown
 from dlcalc.topics.optimizer.question import T
+from dlcalc.topics.optimizer.rules import VELOCITIES
 
 if TYPE_CHECKING:
     from dlcalc.topics.optimizer.question import Question
@@ -27,7 +28,9 @@ def conventions(asked: Question, form: Form) -> tuple[str, ...]:
     """Say how the rule is written, what its letters are, and which of them are a framework's defaults."""
     equations = [name for name in asked.equations if name not in {"rate", "step"}]
     lines = ", ".join(f"{unicode(Entry(name, T))} = {unicode(asked.equations[name])}" for name in equations)
-    said = [f"{asked.rule.name}, {FORMS[asked.framework]}: {lines}", *asked.rule.said]
+    own = form.velocity == asked.framework or asked.rule.name not in {"momentum", "nesterov"}
+    written = FORMS[asked.framework] if own else f"--velocity {form.velocity}"
+    said = [f"{asked.rule.name}, {written}: {lines}", *asked.rule.said]
     said.append(
         "; ".join(f"{unicode(letter)}: {WORDS[name]}" for name, letter in asked.letters.items() if name != "tau")
     )
@@ -41,7 +44,9 @@ def conventions(asked: Question, form: Form) -> tuple[str, ...]:
             "the first velocity is the gradient itself, as in torch.optim.SGD; dampening starts with the second"
         )
     if asked.rule.name in {"momentum", "nesterov"}:
-        said.append(f"--velocity {form.velocity}; the others are pytorch, keras, course, ema, subtract")
+        said.append(
+            f"--velocity {form.velocity}; the others are {', '.join(v for v in VELOCITIES if v != form.velocity)}"
+        )
     said.append(
         "step: θ_t - θ_{t-1}"
         + ("; rate: what multiplies the gradient of a coordinate" if "rate" in asked.equations else "")

@@ -10,8 +10,9 @@ from dlcalc.notation.expression import ZERO, Expr, Relation, Sym, number
 from dlcalc.notation.printing import plain
 from dlcalc.solution import REAL, Domain, Mark, Sequence, Setting, Solution, symbols
 from dlcalc.topics.optimizer.answers import general_answers, path_answers, plots, spellings, updates_table
-from dlcalc.topics.optimizer.closed import closed_answers, closed_work, has_ratio, ratio_answers, ratio_steps
+from dlcalc.topics.optimizer.closed import closed_answers, closed_work
 from dlcalc.topics.optimizer.derivation import definitions, general_work, path_work
+from dlcalc.topics.optimizer.early import has_ratio, ratio_answers, ratio_steps
 from dlcalc.topics.optimizer.field import free_symbols
 from dlcalc.topics.optimizer.running import run
 from dlcalc.topics.optimizer.sentences import assumptions, conventions, notes
@@ -33,14 +34,13 @@ SAMPLED = Domain(number(1).value, number(6).value, whole=True)
 
 def solved(asked: Question, form: Form) -> Solution:
     """Answer a question."""
-    said = {"conventions": conventions(asked, form), "assumptions": assumptions(asked)}
     setting = _setting(asked, form)
     if asked.closed:
         answers = closed_answers(asked, form)
-        found = Solution(answers, lambda: closed_work(asked, form), setting, **said)
+        found = Solution(answers, lambda: closed_work(asked, form), setting)
     elif asked.general:
         answers = (*general_answers(asked, form), *(ratio_answers(asked) if has_ratio(asked, form) else ()))
-        found = Solution(answers, lambda: _general(asked, form), setting, **said)
+        found = Solution(answers, lambda: _general(asked, form), setting)
     else:
         rows = run(asked)
         found = Solution(
@@ -51,9 +51,13 @@ def solved(asked: Question, form: Form) -> Solution:
             notes=notes(asked, rows),
             tables=(updates_table(asked, rows),),
             plots=plots(asked, rows),
-            **said,
         )
-    return replace(found, marker=lambda given, seed: _marks(asked, form, found, given, seed))
+    return replace(
+        found,
+        conventions=conventions(asked, form),
+        assumptions=assumptions(asked),
+        marker=lambda given, seed: _marks(asked, form, found, given, seed),
+    )
 
 
 def _general(asked: Question, form: Form) -> Work:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
 from math import isclose
 from typing import TYPE_CHECKING, Any
 
@@ -11,7 +12,7 @@ from dlcalc.notation.functions import call
 from dlcalc.solution import Answer, Step, symbols, verdict, word
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Sequence
 
     from dlcalc.topics.optimizer.field import Vector
     from dlcalc.topics.optimizer.question import Question
@@ -47,7 +48,7 @@ def evidence(asked: Question, rows: list[Row]) -> Iterator[Step]:
         yield _comparison("larger_step", sizes, _sizes(rows[-1]), "the lengths of their steps", asked)
 
 
-def _comparison(name: str, entries: list[Expr], values: Vector, because: str, asked: Question) -> Step:
+def _comparison(name: str, entries: Sequence[Expr], values: Vector, because: str, asked: Question) -> Step:
     first, second = (approximate(value) or 0.0 for value in values)
     relation: Any = "=" if _same(values) else ">" if first > second else "<"
     return Step(name, Sym(name), entries[0], entries[1], because, relation, where=dict(asked.values))
@@ -85,15 +86,15 @@ def _followed(asked: Question, rows: list[Row]) -> bool:
     return seen and not symbols(*(row["step"] for row in rows[1:]))
 
 
-def _products(asked: Question, rows: list[Row], place: int) -> list[float]:
+def _products(rows: list[Row], place: int) -> list[float]:
     """Return the products of each step and the next."""
     steps = [approximate(row["step"][place]) or 0.0 for row in rows[1:]]
-    return [a * b for a, b in zip(steps[:-1], steps[1:], strict=True)]
+    return [a * b for a, b in pairwise(steps)]
 
 
 def _zigzagging(asked: Question, rows: list[Row]) -> int | None:
     """Find a coordinate whose step changes its sign at every update."""
-    return next((i for i in asked.places if all(product < 0 for product in _products(asked, rows, i))), None)
+    return next((i for i in asked.places if all(product < 0 for product in _products(rows, i))), None)
 
 
 def _zigzag_steps(asked: Question, rows: list[Row]) -> Iterator[Step]:
@@ -109,5 +110,5 @@ def _zigzag_steps(asked: Question, rows: list[Row]) -> Iterator[Step]:
             yield Step("zigzag", Sym("zigzags"), pair(place, index), ZERO, "the step turns back", "<", where=where)
         return
     for i in list(asked.places)[:MOST_PAIRS]:
-        index = next(k for k, product in enumerate(_products(asked, rows, i)) if product >= 0)
+        index = next(k for k, product in enumerate(_products(rows, i)) if product >= 0)
         yield Step("straight", Sym("zigzags"), pair(i, index), ZERO, "two steps the same way", ">=", where=where)
