@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeVar
 
 from dlcalc.errors import DlcalcError
 from dlcalc.notation.evaluate import approximate
@@ -10,9 +10,12 @@ from dlcalc.notation.expression import Expr, Num, Real, fold, names, walk
 from dlcalc.notation.printing import unicode
 
 if TYPE_CHECKING:
-    from dlcalc.topics.optimizer.field import Vector
+    from collections.abc import Callable
+
+    from dlcalc.topics.optimizer.field import Field, Vector
     from dlcalc.topics.optimizer.question import Question
 
+Computed = TypeVar("Computed")
 Row = dict[str, "Vector"]
 """Everything that has a value at one update, a number per component."""
 EXACT_BITS = 400
@@ -45,9 +48,17 @@ def _updated(asked: Question, old: Row, update: int) -> Row:
         if equation.name == "theta_tilde":
             new["g"] = _gradient(asked, new["theta_tilde"], update)
     if asked.field is not None:
-        loss = asked.field.loss_at(new["theta"])
+        loss = _within(lambda field: field.loss_at(new["theta"]), asked.field, update)
         new |= {} if loss is None else {"loss": (loss,)}
     return new
+
+
+def _within(compute: Callable[[Field], Computed], field: Field, update: int) -> Computed:
+    """Compute at a point that may have run away."""
+    try:
+        return compute(field)
+    except DlcalcError as problem:
+        raise _beyond(update) if "too large" in problem.condition else problem from None
 
 
 def _undefined(asked: Question, old: Row, new: Row, update: int) -> bool:
@@ -62,7 +73,7 @@ def _undefined(asked: Question, old: Row, new: Row, update: int) -> bool:
 def _gradient(asked: Question, place: Vector, update: int) -> Vector:
     if asked.field is None:
         return asked.gradient(update)
-    return tuple(tidied(g, update) for g in asked.field.at(place))
+    return tuple(tidied(g, update) for g in _within(lambda field: field.at(place), asked.field, update))
 
 
 def known_at(old: Row, new: Row, place: int) -> dict[tuple[str, int], Expr]:

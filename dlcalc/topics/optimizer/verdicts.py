@@ -7,7 +7,7 @@ from math import isclose
 from typing import TYPE_CHECKING, Any
 
 from dlcalc.notation.evaluate import approximate
-from dlcalc.notation.expression import ZERO, Entry, Expr, Mul, Real, Sym, fold, number
+from dlcalc.notation.expression import ZERO, Entry, Expr, Mul, Num, Sym, fold, number
 from dlcalc.notation.functions import call
 from dlcalc.solution import Answer, Step, symbols, verdict, word
 
@@ -55,9 +55,9 @@ def _comparison(name: str, entries: Sequence[Expr], values: Vector, because: str
 
 
 def _same(values: Vector) -> bool:
-    """Say whether two numbers are equal: exactly, or as far as floats tell where exact values were too long."""
-    if not any(isinstance(value, Real) for value in values):
-        return fold(values[0] - values[1]) == ZERO
+    """Say whether two numbers are equal: exactly, or as far as floats tell where they are irrational or too long."""
+    if all(isinstance(value, Num) for value in values):
+        return values[0] == values[1]
     first, second = (approximate(value) or 0.0 for value in values)
     return isclose(first, second, rel_tol=ROUNDING)
 
