@@ -33,6 +33,7 @@ NUMERIC = {
     "residual-params": ("--input", "3", "--hidden", "4", "--output", "5"),
     "momentum": ("--gradients", "1,2,3", "--alpha", "0.9", "--lr", "0.1", "--theta0", "1"),
     "momentum-expect": ("--t", "3", "--alpha", "0.9", "--lr", "0.1", "--mu", "1", "--sigma2", "4", "--theta0", "0"),
+    "optimizer": ("--rule", "adam", "--loss", "J = 6 theta^2 - 6 theta + 6", "--theta0", "2", "--updates", "3"),
     "lse-bounds": ("--x", "1,2,3"),
     "backprop": ("z = W x; L = 1/2 ||z - y||^2", "--at", "W=[1,2;3,4],x=[1,1],y=[0,1/2]", "--lr", "0.1"),
     "evaluate": ("p = softmax([1, -2, 0]); H = -sum(p .* log(p))",),
