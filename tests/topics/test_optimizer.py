@@ -261,6 +261,7 @@ REFUSED = [
     ({"rule": "sgd", "gradients": "1,2", "updates": 3}, "there are 2 gradients"),
     ({"rule": "sgd", "updates": 3}, "--updates needs gradients"),
     ({"rule": "sgd", "updates": "t"}, "give one constant gradient"),
+    ({"rule": "adam", "gradient": 0, "updates": "t"}, "a gradient of 0 at every update"),
     ({"rule": "sgd", "gradient": 1, "loss": QUADRATIC}, "both say what the gradients are"),
     ({"rule": "sgd", "loss": "J = a b", "theta0": 1}, "does not say which of a, b"),
     ({"rule": "sgd", "loss": QUADRATIC, "theta0": "w=1"}, "--theta0 gives w, which --loss does not use"),

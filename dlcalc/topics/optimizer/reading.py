@@ -279,6 +279,8 @@ def _updates(given: Givens, rows: tuple[Vector, ...], field: Field | None) -> Ex
         raise DlcalcError(f"--updates {plain(asked)} is an expression", "use a whole number or one letter")
     if len(rows) != 1 or len(rows[0]) != 1:
         raise DlcalcError(f"--updates {plain(asked)} is a letter", "give one constant gradient, such as --gradient g")
+    if rows[0][0] == ZERO:
+        raise DlcalcError("a gradient of 0 at every update has no closed forms", "use another, such as --gradient g")
     return asked
 
 
