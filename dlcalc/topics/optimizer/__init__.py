@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 @topic(
     area="optimisation",
-    answers=("theta", "step", "v", "m", "m_hat", "v_hat", "G", "u", "rate", "path", "uncorrected_ratio"),
+    answers=("theta", "step", "v", "m", "m_hat", "v_hat", "rate", "path", "uncorrected_ratio"),
     examples=(
         "--rule adam --gradients 0.1,0.2 --theta0 1",
         "--rule adam",
