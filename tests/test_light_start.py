@@ -36,6 +36,7 @@ NUMERIC = {
     "momentum-expect": ("--t", "3", "--alpha", "0.9", "--lr", "0.1", "--mu", "1", "--sigma2", "4", "--theta0", "0"),
     "batch-norm": ("--x", "1,2;3,6", "--running-mean", "0", "--upstream", "1,0;0,2", "--other-batch", "1,2;5,5"),
     "layer-norm": ("--x", "1,3;5,8", "--gamma", "2,3"),
+    "optimizer": ("--rule", "adam", "--loss", "J = 6 theta^2 - 6 theta + 6", "--theta0", "2", "--updates", "3"),
     "lse-bounds": ("--x", "1,2,3"),
     "loss": ("--kind", "cross-entropy", "--logits", "1,2,3;0,1,0", "--target", "1,0"),
     "class-weights": ("--counts", "10000,1000", "--positive", "minority"),

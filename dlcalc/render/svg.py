@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from typing import TYPE_CHECKING, Any
 from xml.etree import ElementTree as ET
 
@@ -35,6 +36,7 @@ def render(solution: Solution, _layout: Layout) -> str:
 def _chart(plot: Plot, index: int) -> ET.Element:
     """Draw one plot; a curve with a jump is one series with a gap. Its styles are under a name of its own."""
     pygal = needed("pygal")
+    sys.meta_path[:] = [finder for finder in sys.meta_path if hasattr(finder, "find_spec")]  # it leaves one that warns
     curves = grouped(plot)
     colours = [COLOURS[i % len(COLOURS)] for i in range(len(curves))]
     chart = pygal.XY(
