@@ -68,6 +68,7 @@ class Formulary:
     families: frozenset[str] = frozenset()
     """The definitions that take an index."""
     aliases: Mapping[str, Expr] = field(default_factory=dict)
+    display: Mapping[str, str] = field(default_factory=dict)
     principal: tuple[str, ...] = ()
     assumptions: Sequence[str] = ()
     conventions: Sequence[str] = ()
@@ -103,6 +104,7 @@ class Formulary:
                 definitions={q.name: q.found for q in self.quantities} | dict(self.definitions),
                 aliases={k: v for k, v in self.aliases.items() if k not in self.letters.domains},
                 values=self.letters.values,
+                display=self.display,
             ),
             principal=self.principal,
             assumptions=tuple(self.assumptions),

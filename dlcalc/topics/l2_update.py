@@ -79,7 +79,7 @@ _ONE_DIGIT = 9
 
 
 @topic(
-    area="optimisation",
+    area="regularisation",
     answers=("weights", "shrink_factor", "gradient", "penalty", "minimum"),
     examples=(
         "--weights 1,-2 --gradient 0.5,0.5 --lr 0.1 --decay 0.01",

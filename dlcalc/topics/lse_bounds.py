@@ -55,7 +55,7 @@ _Strict = Literal["<", "<="]
 
 
 @topic(
-    area="functions",
+    area="losses",
     answers=("lse", "max", "lower", "upper", "inf_norm", "log_softmax"),
     examples=("--x 1,2,3", "--x -1,-2", "--x 1000,-1000", "--x a,b --t t", "--n n", "--n 5 --t 2"),
 )

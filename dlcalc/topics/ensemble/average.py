@@ -55,8 +55,9 @@ def averaged(models: Expr | None, variance: Expr | None, covariance: Expr | None
     left = (spread - shared) / count
     independent = {given.name: ZERO}
     split = shared + (ONE - given) * spread / count
+    shares = Step("split", target, target, split, "what all errors share, and the rest over k")
     last = [
-        *([Step("split", target, target, split, "what all errors share, and the rest over k")] if by_correlation else []),
+        *((shares,) if by_correlation else ()),
         Step("limit", Sym("limit"), target - Sym("limit"), left, "what is above c falls like 1/k: c is the limit"),
         Step("independent", Sym("independent"), target, spread / count, "c = 0: independent errors", where=independent),
         Step("same", target, target, spread, "c = v: k times the same error, no gain",
