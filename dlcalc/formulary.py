@@ -91,7 +91,7 @@ class Formulary:
             raise DlcalcError(f"{name} is the name of a result here", "use another letter for the given")
         shown = tuple(
             Answer(quantity.name, self.values[quantity.name], slips=quantity.slips)
-            for quantity in self.quantities
+            for quantity in sorted(self.quantities, key=lambda quantity: quantity.name not in self.principal)
             if quantity.shown
         )
         return Solution(

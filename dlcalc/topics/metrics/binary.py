@@ -115,7 +115,7 @@ def _metrics(tp: Expr, fp: Expr, fn: Expr, tn: Expr) -> list[Metric]:
                ((fp / flagged, "over what is negative, not over what is predicted positive"),
                 (tn / rest, "that is the specificity"))),
         Metric("fnr", fn, actual, "what is missed of what is positive", lambda e: 1 - e.recall,
-               ((tp / actual, "that is the recall"), (fn / passed, "over what is positive, not what is predicted negative"))),
+               ((tp / actual, "that is the recall"), (fn / passed, "over what is positive"))),
         Metric("npv", tn, passed, "what is right of what is predicted negative",
                lambda e: e.share(lambda a, _: a == 0, lambda _, p: p == 0), ()),
         Metric("iou", tp, add(tp, fp, fn), "both sets of positives over either (Jaccard index)", lambda e: e.overlap,
@@ -131,9 +131,7 @@ def _metrics(tp: Expr, fp: Expr, fn: Expr, tn: Expr) -> list[Metric]:
 _HARMONIC = 2 / (1 / Sym("precision") + 1 / Sym("recall"))
 
 
-def counted(
-    counts: Mapping[str, Expr | None], beta: Expr | None, conventions: Sequence[str] = ()
-) -> Solution:
+def counted(counts: Mapping[str, Expr | None], beta: Expr | None, conventions: Sequence[str] = ()) -> Solution:
     """Answer with every metric that the known counts allow."""
     known = dict(counts)
     if all(count is None for count in known.values()):
@@ -143,68 +141,20 @@ def counted(
         raise DlcalcError("there is no example: every count is 0", "give a count above 0")
     letters = Letters(taken=symbols(*given.values(), *((beta,) if beta else ())))
     spelled = {name: letters.letter(_LETTERS[name], count, COUNT) for name, count in given.items()}
-    missing = {Sym(f"?{name}") for name, count in known.items() if count is None}
-    four = [spelled.get(name, Sym(f"?{name}")) for name in _LETTERS]
-    tp, fp, fn, tn = four
+    table = _Table(letters, tuple(spelled.get(name) for name in _LETTERS))
     b = None if beta is None else letters.letter("beta", beta, POSITIVE)
-
-    def listed(point: Point) -> Examples:
-        cells = zip(four, ((1, 1), (0, 1), (1, 0), (0, 0)), strict=True)
-        return Examples([pair for cell, pair in cells if cell not in missing for _ in range(int(point[cell.name]))])
-
-    def zero(bottom: Expr) -> bool:
-        return value_of(bottom, letters.values) == ZERO
-
-    found: list[Quantity] = []
-    notes: list[str] = []
-    have: set[str] = set()
-    for metric in _metrics(tp, fp, fn, tn):
-        if symbols(metric.top, metric.bottom) & symbols(*missing):
-            continue
-        if zero(metric.bottom):
-            why = _NOBODY.get(metric.name, "there is no positive, neither actual nor predicted")
-            notes.append(f"{metric.name} is 0/0: {why} (scikit-learn writes 0 with a warning)")
-            continue
-        have.add(metric.name)
-        means = metric.name == "f1" and {"precision", "recall"} <= have and not zero(tp)
-        through = ((_HARMONIC, "the harmonic mean of precision and recall"),) if means else ()
-        wrong = tuple(
-            Slip(value, because, metric.name)
-            for slip, because in metric.slips
-            if not symbols(slip) & symbols(*missing) and (value := _at(slip, letters)) is not None
-        )
-        way = _on(metric.of_examples, listed)
-        found.append(Quantity(metric.name, metric.top / metric.bottom, metric.because, way, wrong, through=through))
-    if "f1" in have and b is not None:
-        found.append(_f_beta(tp, fp, fn, b, listed))
-    if {"recall", "specificity"} <= have:
-        both = (Sym("recall") + Sym("specificity")) / 2
-        found.append(
-            Quantity("balanced_accuracy", both, "the mean of what is right in either class",
-                     lambda point: (listed(point).recall + listed(point).specificity) / 2)
-        )  # fmt: skip
-    if not missing:
-        product = mul(tp + fp, tp + fn, tn + fp, tn + fn)
-        if zero(product):
-            notes.append(f"mcc is 0/0: {_NOBODY['mcc']} (scikit-learn writes 0)")
-        else:
-            found.append(
-                Quantity("mcc", (tp * tn - fp * fn) / call("sqrt", product),
-                         "Matthews: the correlation of actual and predicted classes",
-                         lambda point: listed(point).correlation)
-            )  # fmt: skip
+    found, notes = table.quantities(b)
     if not found:
-        raise DlcalcError(
-            f"with {', '.join(f'--{name}' for name in given)} alone no metric is known" if not notes else notes[0],
-            "add the other counts of --tp, --fp, --fn and --tn",
-        )
+        alone = ", ".join(f"--{name}" for name in given)
+        raise DlcalcError(notes[0] if notes else f"{alone} alone gives no metric", "add more of --tp, --fp, --fn, --tn")
     numbers = [int(count.value) for count in given.values() if isinstance(count, Num)]
-    ranked = ("accuracy", "precision", "recall", "f1")
+    names = {quantity.name for quantity in found}
+    ranked = tuple(name for name in ("accuracy", "precision", "recall", "f1") if name in names)
     return Formulary(
         letters,
-        sorted(found, key=lambda q: _ORDER.index(q.name)),
+        found,
         "the examples listed one by one, and counted again",
-        principal=tuple(name for name in ranked if name in have) or (found[0].name,),
+        principal=ranked or (found[0].name,),
         conventions=(*conventions, "recall = sensitivity = true positive rate; precision = positive predictive value"),
         notes=notes,
         display={"f1": "F1"},
@@ -212,14 +162,83 @@ def counted(
     ).solution()
 
 
+class _Table(NamedTuple):
+    """The four counts as letters, in the order TP, FP, FN, TN; None where one is not known."""
+
+    letters: Letters
+    cells: tuple[Sym | None, ...]
+
+    def listed(self, point: Point) -> Examples:
+        """List the examples that are known, one by one."""
+        pairs = zip(self.cells, ((1, 1), (0, 1), (1, 0), (0, 0)), strict=True)
+        return Examples([pair for cell, pair in pairs if cell for _ in range(int(point[cell.name]))])
+
+    def zero(self, formula: Expr) -> bool:
+        """Say whether a formula is 0 for the givens."""
+        return value_of(formula, self.letters.values) == ZERO
+
+    def quantities(self, beta: Sym | None) -> tuple[list[Quantity], list[str]]:
+        """Return the metrics that the known counts allow, and what is said of those that are 0/0."""
+        found: list[Quantity] = []
+        notes: list[str] = []
+        unknown = frozenset({_UNKNOWN.name})
+        tp, fp, fn, tn = (cell or _UNKNOWN for cell in self.cells)
+        for metric in _metrics(tp, fp, fn, tn):
+            if symbols(metric.top, metric.bottom) & unknown:
+                continue
+            if self.zero(metric.bottom):
+                why = _NOBODY.get(metric.name, "there is no positive, neither actual nor predicted")
+                notes.append(f"{metric.name} is 0/0: {why} (scikit-learn writes 0 with a warning)")
+                continue
+            means = {"precision", "recall"} <= {quantity.name for quantity in found} and not self.zero(tp)
+            found.append(self.quantity(metric, unknown, means=means))
+        names = {quantity.name for quantity in found}
+        if "f1" in names and beta is not None:
+            found.append(_f_beta(tp, fp, fn, beta, self.listed))
+        if {"recall", "specificity"} <= names:
+            found.append(self.balanced())
+        product = mul(tp + fp, tp + fn, tn + fp, tn + fn)
+        if not symbols(product) & unknown and self.zero(product):
+            notes.append(f"mcc is 0/0: {_NOBODY['mcc']} (scikit-learn writes 0)")
+        elif not symbols(product) & unknown:
+            matthews = (tp * tn - fp * fn) / call("sqrt", product)
+            why = "Matthews: the correlation of actual and predicted classes"
+            found.append(Quantity("mcc", matthews, why, lambda point: self.listed(point).correlation))
+        return sorted(found, key=lambda quantity: _ORDER.index(quantity.name)), notes
+
+    def quantity(self, metric: Metric, unknown: frozenset[str], *, means: bool) -> Quantity:
+        """Make a quantity of a metric; F1 by way of the mean of precision and recall, where both are known."""
+        through = ((_HARMONIC, "the harmonic mean of precision and recall"),) if metric.name == "f1" and means else ()
+        wrong = tuple(
+            Slip(value, because, metric.name)
+            for slip, because in metric.slips
+            if not symbols(slip) & unknown and (value := _at(slip, self.letters)) is not None
+        )
+        return Quantity(
+            metric.name,
+            metric.top / metric.bottom,
+            metric.because,
+            lambda point: metric.of_examples(self.listed(point)),
+            wrong,
+            through=through,
+        )
+
+    def balanced(self) -> Quantity:
+        """Make the balanced accuracy, of recall and specificity."""
+        return Quantity(
+            "balanced_accuracy",
+            (Sym("recall") + Sym("specificity")) / 2,
+            "the mean of what is right in either class",
+            lambda point: (self.listed(point).recall + self.listed(point).specificity) / 2,
+        )
+
+
+_UNKNOWN = Sym("?")
+"""Stands for a count that is not given; no name is spelled like this."""
 _ORDER = (
     *("accuracy", "precision", "recall", "f1", "f_beta", "specificity", "fpr", "fnr", "npv", "balanced_accuracy"),
     *("mcc", "iou", "majority_accuracy", "error"),
 )
-
-
-def _on(of_examples: Callable[[Examples], Any], listed: Callable[[Point], Examples]) -> Callable[[Point], Any]:
-    return lambda point: of_examples(listed(point))
 
 
 def _at(slip: Expr, letters: Letters) -> Expr | None:
