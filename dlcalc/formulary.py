@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 
     from dlcalc.derivation import Letters
     from dlcalc.notation.expression import Relation
+    from dlcalc.plot import Plot
     from dlcalc.solution import Experiment
     from dlcalc.table import Table
 
@@ -74,6 +75,7 @@ class Formulary:
     conventions: Sequence[str] = ()
     notes: Sequence[str] = ()
     tables: Sequence[Table] = ()
+    plots: Sequence[Plot] = ()
     found_again: bool = True
     """Whether to find the answers again at the very givens: not where that would take too many steps."""
 
@@ -111,6 +113,7 @@ class Formulary:
             conventions=tuple(self.conventions),
             notes=tuple(self.notes),
             tables=tuple(self.tables),
+            plots=tuple(self.plots),
         )
 
     def _steps(self) -> tuple[Step, ...]:

@@ -167,7 +167,7 @@ def _measured(a: Sequence[tuple[Any, Any]], b: Sequence[tuple[Any, Any]]) -> Mea
     return sums[0], sums[1], sums[2], sums[3]
 
 
-def _answered(  # noqa: PLR0913, PLR0917 (what is known of both regions)
+def _answered(  # noqa: PLR0917 (what is known of both regions)
     letters: Letters,
     shared: Expr,
     whole: Expr,
@@ -189,7 +189,7 @@ def _answered(  # noqa: PLR0913, PLR0917 (what is known of both regions)
     pair = [value_of(area, values) for area in areas or ()]
     sizes = (
         Quantity("intersection", shared, "what is in both", lambda p: measured(p)[0]),
-        Quantity("union", whole, "what is in either: both sizes, the intersection counted once", lambda p: measured(p)[1],
+        Quantity("union", whole, "what is in either: what is in both counts once", lambda p: measured(p)[1],
                  (Slip(add(*pair), "the intersection is counted twice", "union"),) if pair else ()),
     )  # fmt: skip
     total = areas[0] + areas[1] if areas else u + i
@@ -203,8 +203,10 @@ def _answered(  # noqa: PLR0913, PLR0917 (what is known of both regions)
             Slip(inter / area, "that is over one region, not over the union", "iou") for area in pair if area != ZERO
         ]
     ratios = (
-        Quantity("iou", i / u, "intersection over union", lambda p: Fraction(measured(p)[0]) / measured(p)[1], tuple(slips)),
-        Quantity("dice", 2 * i / total, because, lambda p: 2 * Fraction(measured(p)[0]) / (measured(p)[2] + measured(p)[3]),
+        Quantity("iou", i / u, "intersection over union",
+                 lambda p: Fraction(measured(p)[0]) / measured(p)[1], tuple(slips)),
+        Quantity("dice", 2 * i / total, because,
+                 lambda p: 2 * Fraction(measured(p)[0]) / (measured(p)[2] + measured(p)[3]),
                  (Slip(inter / either, "that is the IoU; Dice = 2·IoU/(1 + IoU)", "dice"),)),
     )  # fmt: skip
     dice = Sym("dice")
