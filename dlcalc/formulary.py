@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field, replace
+from fractions import Fraction
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from dlcalc.derivation import by_formula, value_of
 from dlcalc.errors import DlcalcError
 from dlcalc.notation.evaluate import PLAIN
-from dlcalc.notation.expression import Expr, Sym
-from dlcalc.solution import Answer, Route, Setting, Slip, Solution, Step, Work
+from dlcalc.notation.expression import Expr, Num, Sum, Sym, fits, number, walk
+from dlcalc.solution import Answer, Route, Setting, Slip, Solution, Step, Work, symbols
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -48,6 +49,10 @@ class Quantity(NamedTuple):
         first, *others = by_formula(self.name, target, self.formula, values, self.because)
         yield replace(first, before=before)
         yield from others
+        last, value = (first, *others)[-1], values[self.name]
+        if isinstance(value, Num) and not isinstance(last.after, Num):
+            where = {name: given for name, given in values.items() if name in symbols(self.formula)}
+            yield Step(self.name, target, last.after, value, "computed", where=where)
 
 
 @dataclass(frozen=True)
@@ -84,7 +89,7 @@ class Formulary:
         """Compute every quantity for the givens."""
         values = dict(self.letters.values)
         for quantity in self.quantities:
-            values[quantity.name] = value_of(quantity.formula, values)
+            values[quantity.name] = _computed(value_of(quantity.formula, values))
         return values
 
     def solution(self) -> Solution:
@@ -135,6 +140,14 @@ class Formulary:
         more = len(shown) - MAX_CLAIMED
         claim += f" and {more} more" if more > 0 else ""
         return (Route(claim, self.method, tuple(answer.value for answer in shown), found),)
+
+
+def _computed(value: Expr) -> Expr:
+    """Compute a sum without symbols, where its value is exact and short."""
+    if symbols(value) or not any(isinstance(node, Sum) for node in walk(value)):
+        return value
+    found = PLAIN.value(value, {})
+    return number(found) if isinstance(found, int | Fraction) and fits(Fraction(found)) else value
 
 
 MAX_CLAIMED = 6

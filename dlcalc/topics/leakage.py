@@ -60,7 +60,7 @@ def leakage(
     ] = None,
     classes: Annotated[Expr, scalar("-C", help="Classes (default 2).", whole=True, least=2)] = CLASSES,
 ) -> Solution:
-    """Data leakage in numbers: validation accuracy when data are subsampled before the split, or after it.
+    """How much data leakage pretends: validation accuracy when data are subsampled before the split, or after.
 
     Labels are random, so nothing can be learnt: honest accuracy is chance, 1/C. But a 1-nearest-neighbour finds a crop
     of the same trial wherever one is among the training crops, with probability 1 - C(N-s, T)/C(N-1, T) for N = m·s
