@@ -73,7 +73,7 @@ ERRORS = [
     ({"scores": "1,2;3,4"}, "--scores has 2 rows", "of one setting"),
     ({"leave_one_out": True}, "--n is missing", "add --n"),
     ({"leave_one_out": True, "n": 20, "k": 5}, "k = n = 20 folds, but --k is 5", "leave out --k"),
-    ({"scores": "mean,b"}, "mean is the name of a result", "another letter"),
+    ({"scores": "variance,b"}, "variance is the name of a result", "another letter"),
     ({"time": -1}, "time -1 is less than 0", "use 0 or more"),
 ]
 
