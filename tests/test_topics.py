@@ -37,9 +37,8 @@ def test_lists_every_command_under_its_area_with_an_example() -> None:
 
 def test_every_area_is_one_of_the_course() -> None:
     assert {topic.area for topic in registry.every()} <= set(registry.AREAS)
-    assert list(catalogue.listed().by_area()) == [
-        a for a in registry.AREAS if f"\n{a}\n" in listing.text(catalogue.listed())
-    ]
+    shown = listing.text(catalogue.listed())
+    assert list(catalogue.listed().by_area()) == [area for area in registry.AREAS if f"\n{area}\n" in shown]
 
 
 def test_the_table_of_the_readme_covers_every_command() -> None:
@@ -132,7 +131,7 @@ def test_the_command_lists_searches_and_refuses(dlcalc: Callable[..., Run]) -> N
     whole = dlcalc("topics")
     assert whole.returncode == 0
     assert whole.stdout.startswith(f"{len(registry.names())} commands by area")
-    assert dlcalc("topics", "leave-one-out", "-q").stdout == "k-fold\n"
+    assert dlcalc("topics", "leave-one-out", "-q").stdout.startswith("k-fold\n")
     nothing = dlcalc("topics", "convoltion")
     assert (nothing.returncode, nothing.stdout) == (2, "")
     assert "did you mean convolution" in nothing.stderr

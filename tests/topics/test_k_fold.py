@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import statistics
-from fractions import Fraction
+from typing import TYPE_CHECKING
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from dlcalc import DlcalcError, k_fold, marked
+
+if TYPE_CHECKING:
+    from fractions import Fraction
 
 COUNTS = [
     ({"k": 5}, {"models": "5", "share": "0.8", "training_uses": "4", "validation_uses": "1", "test_uses": "0"}),
