@@ -52,7 +52,8 @@ FOUND = [
     ("leave-one-out", "k-fold"), ("cross validation", "k-fold"), ("kernel size", "conv-out"), ("lstm", "rnn-params"),
     ("more data", "least-squares-risk"), ("data leakage", "leakage"), ("weight decay", "l2-update"),
     ("heavy ball", "momentum"), ("deconvolution", "conv-transpose-out"), ("chain rule", "backprop"),
-    ("log-sum-exp", "lse-bounds"), ("dense", "fc-params"), ("batchnorm", "norm-params"), ("transformer", "attention-params"),
+    ("log-sum-exp", "lse-bounds"), ("dense", "fc-params"), ("batchnorm", "norm-params"),
+    ("transformer", "attention-params"),
     ("overfitting to the test set", "selection-bias"), ("normalization", "norm-params"), ("flops", "network"),
     ("transfer learning", "fc-params"),
 ]  # fmt: skip
