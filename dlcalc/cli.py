@@ -19,7 +19,7 @@ from dlcalc.givens import dashed
 from dlcalc.render import DRAWINGS, FORMATS, GRAPHS, Layout, render
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Iterable, Sequence
 
     from dlcalc.solution import Solution
     from dlcalc.topic import Parameter, Topic
@@ -101,12 +101,16 @@ def _app(arguments: Sequence[str]) -> typer.Typer:
         add_completion=False,
         rich_markup_mode=None,
         context_settings={"help_option_names": ["-h", "--help"]},
-        help="Exact answers to deep-learning exam questions, derived step by step and checked by numbers.",
+        help="Exact answers to deep-learning exam questions, derived step by step and checked by numbers.\n\n"
+        f"dlcalc {registry.INDEX} lists the commands by area, each with an example; "
+        f"dlcalc {registry.INDEX} WORD searches them.",
         epilog=EXIT_CODES,
     )
     app.callback(invoke_without_command=True)(_root)
     wanted = next((argument for argument in arguments if not argument.startswith("-")), None)
-    for topic in registry.every() if wanted is None else [registry.load(wanted)]:
+    if wanted in {None, registry.INDEX}:
+        app.command(registry.INDEX, short_help="Every command by area, or those found by words")(_topics)
+    for topic in _asked(wanted):
         named = [_option(p) for p in topic.parameters if not p.given.positional]
         places = [_argument(p) for p in topic.parameters if p.given.positional]
         common = [option for option in _COMMON.values() if topic.plots or option.name != "plot"]
@@ -114,6 +118,13 @@ def _app(arguments: Sequence[str]) -> typer.Typer:
         command = _command(topic, options)
         app.command(topic.name, help=_help(topic), short_help=topic.summary, epilog=_epilog(topic))(command)
     return app
+
+
+def _asked(wanted: str | None) -> Iterable[Topic]:
+    """Import the topics that a command line needs: all for the help, one for a question, none for the index."""
+    if wanted is None:
+        return registry.every()
+    return () if wanted == registry.INDEX else (registry.load(wanted),)
 
 
 def _occurring(options: list[inspect.Parameter], arguments: Sequence[str]) -> list[inspect.Parameter]:
@@ -136,6 +147,28 @@ def _flags(option: inspect.Parameter) -> set[str]:
 
 def _root(*, version: Annotated[bool, typer.Option("--version", help="Show the version and leave.")] = False) -> Said:
     return Said(f"dlcalc {__version__}" if version else "", ANSWERED)
+
+
+def _topics(
+    words: Annotated[
+        list[str] | None, typer.Argument(metavar="[WORD]…", help="Words to search for.", show_default=False)
+    ] = None,
+    *,
+    quiet: Annotated[bool, typer.Option("--quiet", "-q", help="Only the names, for scripts.")] = False,
+    json: Annotated[bool, typer.Option("--json", help="One JSON object.")] = False,
+) -> Said:
+    """List every command by area, with what it answers and an example; or search them by words.
+
+    A search looks at names, summaries, answers, options, examples and synonyms. Questions of judgement or definition,
+    which no number answers, are found too: it says so, and what can be computed about them.
+    """
+    from dlcalc import catalogue
+    from dlcalc.render import listing
+
+    shown = catalogue.found(words) if words else catalogue.listed()
+    text = listing.as_json(shown) if json else listing.names(shown) if quiet else listing.text(shown, _screen()[0])
+    utf8 = "utf" in (sys.stdout.encoding or "").lower()
+    return Said(text if utf8 else _ascii(text, "json" if json else "text"), ANSWERED)
 
 
 def _help(topic: Topic) -> str:

@@ -3,20 +3,22 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field, replace
+from fractions import Fraction
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from dlcalc.derivation import by_formula, value_of
 from dlcalc.errors import DlcalcError
 from dlcalc.notation.evaluate import PLAIN
-from dlcalc.notation.expression import Expr, Sym
-from dlcalc.solution import Answer, Route, Setting, Slip, Solution, Step, Work
+from dlcalc.notation.expression import Expr, Num, Sum, Sym, fits, number, walk
+from dlcalc.solution import Answer, Route, Setting, Slip, Solution, Step, Work, symbols
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence
 
     from dlcalc.derivation import Letters
     from dlcalc.notation.expression import Relation
+    from dlcalc.plot import Plot
     from dlcalc.solution import Experiment
     from dlcalc.table import Table
 
@@ -47,6 +49,10 @@ class Quantity(NamedTuple):
         first, *others = by_formula(self.name, target, self.formula, values, self.because)
         yield replace(first, before=before)
         yield from others
+        last, value = (first, *others)[-1], values[self.name]
+        if isinstance(value, Num) and not isinstance(last.after, Num):
+            where = {name: given for name, given in values.items() if name in symbols(self.formula)}
+            yield Step(self.name, target, last.after, value, "computed", where=where)
 
 
 @dataclass(frozen=True)
@@ -68,11 +74,13 @@ class Formulary:
     families: frozenset[str] = frozenset()
     """The definitions that take an index."""
     aliases: Mapping[str, Expr] = field(default_factory=dict)
+    display: Mapping[str, str] = field(default_factory=dict)
     principal: tuple[str, ...] = ()
     assumptions: Sequence[str] = ()
     conventions: Sequence[str] = ()
     notes: Sequence[str] = ()
     tables: Sequence[Table] = ()
+    plots: Sequence[Plot] = ()
     found_again: bool = True
     """Whether to find the answers again at the very givens: not where that would take too many steps."""
 
@@ -81,7 +89,7 @@ class Formulary:
         """Compute every quantity for the givens."""
         values = dict(self.letters.values)
         for quantity in self.quantities:
-            values[quantity.name] = value_of(quantity.formula, values)
+            values[quantity.name] = _computed(value_of(quantity.formula, values))
         return values
 
     def solution(self) -> Solution:
@@ -90,7 +98,7 @@ class Formulary:
             raise DlcalcError(f"{name} is the name of a result here", "use another letter for the given")
         shown = tuple(
             Answer(quantity.name, self.values[quantity.name], slips=quantity.slips)
-            for quantity in self.quantities
+            for quantity in sorted(self.quantities, key=lambda quantity: quantity.name not in self.principal)
             if quantity.shown
         )
         return Solution(
@@ -103,12 +111,14 @@ class Formulary:
                 definitions={q.name: q.found for q in self.quantities} | dict(self.definitions),
                 aliases={k: v for k, v in self.aliases.items() if k not in self.letters.domains},
                 values=self.letters.values,
+                display=self.display,
             ),
             principal=self.principal,
             assumptions=tuple(self.assumptions),
             conventions=tuple(self.conventions),
             notes=tuple(self.notes),
             tables=tuple(self.tables),
+            plots=tuple(self.plots),
         )
 
     def _steps(self) -> tuple[Step, ...]:
@@ -130,6 +140,14 @@ class Formulary:
         more = len(shown) - MAX_CLAIMED
         claim += f" and {more} more" if more > 0 else ""
         return (Route(claim, self.method, tuple(answer.value for answer in shown), found),)
+
+
+def _computed(value: Expr) -> Expr:
+    """Compute a sum without symbols, where its value is exact and short."""
+    if symbols(value) or not any(isinstance(node, Sum) for node in walk(value)):
+        return value
+    found = PLAIN.value(value, {})
+    return number(found) if isinstance(found, int | Fraction) and fits(Fraction(found)) else value
 
 
 MAX_CLAIMED = 6

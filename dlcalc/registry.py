@@ -14,6 +14,15 @@ if TYPE_CHECKING:
     from dlcalc.topic import Topic
 
 
+AREAS = (
+    *("layers", "back-propagation", "activations", "losses", "optimisation", "regularisation"),
+    *("normalisation", "initialisation", "evaluation"),
+)
+"""The areas of the course, in the order in which they are listed."""
+INDEX = "topics"
+"""The command that lists the others; it is no kind of question."""
+
+
 def names() -> tuple[str, ...]:
     """Return the names of all commands, from the files in `topics`; imports none of them."""
     topics = import_module("dlcalc.topics")
@@ -23,7 +32,7 @@ def names() -> tuple[str, ...]:
 def load(name: str) -> Topic:
     """Import one topic by its command's name."""
     if name not in names():
-        raise DlcalcError(f"{name!r} is not a command", nearest(name, names()) or "see dlcalc --help")
+        raise DlcalcError(f"{name!r} is not a command", nearest(name, (*names(), INDEX)) or f"see dlcalc {INDEX}")
     module = name.replace("-", "_")
     found: Topic = getattr(import_module(f"dlcalc.topics.{module}"), module)
     return found

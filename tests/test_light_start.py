@@ -51,6 +51,13 @@ NUMERIC = {
     "network": ("32x32x3", "conv 16 7x7, relu, pool 2, residual { conv 16 3 p1, bn }, flatten, fc 10"),
     "init": ("--scheme", "xavier", "--layers", "784,100,10"),
     "init-symmetry": ("-c", "1/2", "--x", "1,2", "--y", "1"),
+    "k-fold": ("--k", "5", "--n", "103", "--scores", "0.15,0.3,0.1,0.2,0.25"),
+    "ensemble": ("--voters", "5", "--error", "0.3"),
+    "metrics": ("--matrix", "5,1,0;2,6,1;0,1,4"),
+    "iou": ("--box-a", "0,0,4,4", "--box-b", "2,1,6,5"),
+    "least-squares-risk": ("--d", "5", "--n", "20"),
+    "selection-bias": ("--models", "1000", "--examples", "100"),
+    "leakage": ("--trials", "20", "--crops", "5"),
     "l2-update": ("--weights", "1,-2", "--gradient", "0.5,0.5", "--lr", "0.1", "--decay", "0.01"),
     "l1-update": ("--weights", "1,-2", "--gradient", "0.5,0.5", "--lr", "0.1", "--decay", "0.01", "--target", "0.3"),
     "inf-norm-grad": ("--weights", "1,-2;3,4", "--lr", "0.1", "--decay", "0.5"),
@@ -83,7 +90,10 @@ def test_a_numeric_answer_imports_nothing_heavy(command: str, mode: tuple[str, .
     assert imported(command, *NUMERIC[command], *mode) == []
 
 
-@pytest.mark.parametrize("arguments", [("--help",), ("conv-params", "--help"), ("--version",)], ids=" ".join)
+LISTS = [("--help",), ("conv-params", "--help"), ("--version",), ("topics",), ("topics", "bagging", "--json")]
+
+
+@pytest.mark.parametrize("arguments", LISTS, ids=" ".join)
 def test_help_imports_nothing_heavy(arguments: tuple[str, ...]) -> None:
     assert imported(*arguments) == []
 

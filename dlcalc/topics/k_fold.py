@@ -199,7 +199,7 @@ def _counted(k: Expr, n: Expr | None, settings: Expr, repeats: Expr, time: Expr 
     wrong = _slips(k, even, settings, repeats)
     each = ["fold", *(["setting"] if tried != ONE else []), *(["dealing"] if rounds != ONE else [])]
     last = ", and the last one" if refit else ""
-    found = [
+    found: list[tuple[str, Expr, str, Callable[[Point], Any]]] = [
         ("models", fitted + int(refit), f"one per {' and '.join(each)}{last}; each is fitted once", models),
         ("share", (folds - 1) / folds, f"{unicode(folds - 1)} of {unicode(folds)} equal folds",
          lambda point: Fraction(len(trained_on(point)), sum(map(len, dealt(point))))),
@@ -410,7 +410,9 @@ def _estimate(scores: tuple[Expr, ...]) -> Solution:
         *_computed("mean", target, Div(total(lambda x: x), expr(count)), mean, "the mean of the scores"),
     ]
     values = [mean]
-    slips = [(Slip(fold(add(*scores)), "that is the sum; the mean divides by the number of scores", "mean"),)]
+    slips: list[tuple[Slip, ...]] = [
+        (Slip(fold(add(*scores)), "that is the sum; the mean divides by the number of scores", "mean"),)
+    ]
     if median not in {None, mean}:
         slips = [(*slips[0], Slip(median, "that is the median", "mean"))]
     if count > 1:

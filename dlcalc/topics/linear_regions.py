@@ -34,7 +34,7 @@ BECAUSE = "a region for every choice of at most n of the D hyperplanes (Zaslavsk
 
 
 @topic(
-    area="networks",
+    area="layers",
     answers=("regions", "patterns"),
     examples=("--inputs 2 --hidden 3", "--inputs n --hidden D", "--inputs 1 --hidden D --layers K"),
 )

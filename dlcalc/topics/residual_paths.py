@@ -35,7 +35,7 @@ TWO = number(2)
 
 
 @topic(
-    area="networks",
+    area="layers",
     answers=("paths", "mean_length", "of_length", "counts"),
     examples=("--blocks 3", "--blocks K --length k", "--blocks 54 --length 27"),
 )

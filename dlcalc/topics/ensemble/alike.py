@@ -42,6 +42,7 @@ if TYPE_CHECKING:
     from dlcalc.formulary import Point
 
 from dlcalc.topics.ensemble.outcomes import (
+    AND_TIES,
     COUNTED,
     ERROR,
     MAX_OUTCOMES,
@@ -58,6 +59,8 @@ MAX_VOTERS, MAX_FOLLOWED = 1_001, 101
 """Voters whose votes are counted one by one: at one error probability, at many."""
 MAX_POLYNOMIAL = 25
 """Voters up to which the error is written as a polynomial in e."""
+MAX_WAYS = 10**12
+"""Ways to choose that are written as a number."""
 MAX_EXACT_BITS = 200
 """Bits up to which an error is written as one fraction; a longer one stays the sum that it is."""
 SHOWN = 9
@@ -141,7 +144,7 @@ class _Vote(NamedTuple):
 
     def term(self, j: Expr) -> Expr:
         """Return the probability that j of the voters err."""
-        ways, both = call("binomial", self.k, j), _both(self.e, j, self.k - j)
+        ways, both = _chosen(self.k, j), _both(self.e, j, self.k - j)
         factors = both if ways == ONE and both else (ways, *both)
         return Mul(factors) if len(factors) > 1 else factors[0]
 
@@ -173,6 +176,12 @@ class _Vote(NamedTuple):
             for i in range(count - j + 1):
                 out[j + i] += weight * comb(count, j) * comb(count - j, i) * (-1) ** i
         return tuple(out)
+
+
+def _chosen(k: Expr, j: Expr) -> Expr:
+    """Return the ways to choose j of k, as a number where that is short."""
+    ways = call("binomial", k, j)
+    return Call("binomial", (k, j)) if isinstance(ways, Num) and ways.value > MAX_WAYS else ways
 
 
 def _both(e: Expr, wrong: Expr, right: Expr) -> tuple[Expr, ...]:
@@ -257,7 +266,9 @@ def _compared(asked: _Vote, given: _Vote, letters: Letters) -> Iterator[Step]:
         yield Step("improves", ERROR, ERROR, e, SIDES[_side(given)], _side(given), where=letters.values)
     elif given.threshold:
         low, high = e / 2, (1 + e) / 2
-        some, below, above = ("", "<", ">") if isinstance(asked.k, Num) else ("; equal for one voter", "<=", ">=")
+        some = "" if isinstance(asked.k, Num) else "; equal for one voter"
+        below: Literal["<", "<="] = "<" if isinstance(asked.k, Num) else "<="
+        above: Literal[">", ">="] = ">" if isinstance(asked.k, Num) else ">="
         better, worse = f"better than one voter wherever e < 1/2{some}", f"worse wherever e > 1/2{some}"
         yield Step("improves", ERROR, ERROR, e, better, below, where={_name(e): low})
         yield Step("improves", ERROR, ERROR, e, worse, above, where={_name(e): high})

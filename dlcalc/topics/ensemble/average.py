@@ -49,14 +49,19 @@ def averaged(models: Expr | None, variance: Expr | None, covariance: Expr | None
         pairs = product(range(size), repeat=2)
         return sum((own if i == j else other) for i, j in pairs) / Fraction(size**2)
 
+    def extrapolated(point: Point) -> Any:  # noqa: ANN401 (as above)
+        """Find what is left for k → ∞ from k and 2k, as a quantity c + a/k has 2f(2k) - f(k) = c."""
+        return 2 * of_pairs({**point, count.name: 2 * point[count.name]}) - of_pairs(point)
+
     mse = spread / count + (count - 1) * shared / count
     target, squared = Sym("mse"), count**2
     pairs = Div(Add((count * spread, Mul((count, count - 1, shared)))), squared)
     left = (spread - shared) / count
     independent = {given.name: ZERO}
     split = shared + (ONE - given) * spread / count
+    shares = Step("split", target, target, split, "what all errors share, and the rest over k")
     last = [
-        *([Step("split", target, target, split, "what all errors share, and the rest over k")] if by_correlation else []),
+        *((shares,) if by_correlation else ()),
         Step("limit", Sym("limit"), target - Sym("limit"), left, "what is above c falls like 1/k: c is the limit"),
         Step("independent", Sym("independent"), target, spread / count, "c = 0: independent errors", where=independent),
         Step("same", target, target, spread, "c = v: k times the same error, no gain",
@@ -69,7 +74,7 @@ def averaged(models: Expr | None, variance: Expr | None, covariance: Expr | None
             (pairs, "E(mean²) = Σ_i Σ_j Cov(ε_i, ε_j)/k²: k variances, k(k-1) covariances"),)),
         Quantity("independent", spread / count, "with c = 0",
                  lambda point: of_pairs({**point, given.name: Fraction(0)})),
-        Quantity("limit", shared, "k → ∞", lambda point: PLAIN.value(shared, point), wrong["limit"]),
+        Quantity("limit", shared, "k → ∞", extrapolated, wrong["limit"]),
         Quantity("gain", (count - 1) * (spread - shared) / count, "v - mse, against one regressor",
                  lambda point: PLAIN.value(spread, point) - of_pairs(point)),
     )  # fmt: skip

@@ -33,7 +33,18 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
 
-from dlcalc.topics.ensemble.outcomes import COUNTED, ERROR, NO_TIES, OF_TIE, SAID, SIDES, counted, enumerated, lost
+from dlcalc.topics.ensemble.outcomes import (
+    AND_TIES,
+    COUNTED,
+    ERROR,
+    NO_TIES,
+    OF_TIE,
+    SAID,
+    SIDES,
+    counted,
+    enumerated,
+    lost,
+)
 
 MAX_LISTED, MAX_SYMBOLIC = 12, 7
 """Voters up to which their outcomes are enumerated: of numbers, of symbols."""

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
 
 @topic(
-    area="optimisation",
+    area="regularisation",
     answers=("weights", "shrink_factor", "gradient", "penalty", "minimum"),
     examples=(
         "--weights 1,-2 --gradient 0.5,0.5 --lr 0.1 --decay 0.01",

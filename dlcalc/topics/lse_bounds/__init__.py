@@ -20,7 +20,7 @@ from dlcalc.topics.lse_bounds.question import MAX_PAIRED, Question, vector
 
 
 @topic(
-    area="functions",
+    area="losses",
     answers=("lse", "max", "lower", "upper", "inf_norm", "log_softmax"),
     examples=("--x 1,2,3", "--x -1,-2", "--x 1000,-1000", "--x a,b --t t", "--n n", "--n 5 --t 2"),
 )
