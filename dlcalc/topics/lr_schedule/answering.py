@@ -43,7 +43,7 @@ MAX_SEARCH = 10_000
 MAX_MILESTONES = 50
 DRAWN = 200
 """Points of a curve."""
-RATE = "eta"
+RATE = "rate"
 
 
 class _Asked(NamedTuple):
@@ -136,7 +136,7 @@ def _asked(name: str, given: dict[str, Any], epochs: Value) -> _Asked:
         if value is None and n in DEFAULTS and not (name == "step" and n == "step_size"):
             value = DEFAULTS[n]
         letter, domain = LETTERS[n]
-        plainly = value is not None and value == DEFAULTS.get(n)
+        plainly = value is not None and value == (ONE if (name, n) == ("noam", "lr") else DEFAULTS.get(n))
         g[n] = value if plainly and value is not None else letters.letter(letter, value, domain)
         real[n] = g[n] if value is None else value
     for inner in symbols(*milestones):
@@ -180,7 +180,7 @@ def _steps(asked: _Asked, listed: list[Expr]) -> Iterable[Step]:
             why = f"at t = {unicode(t)}" if isinstance(t, Num) else "the givens put in"
             yield Step("givens", here, here if counted else formula, inserted, why, where=used)
         if plain(value) != plain(inserted):
-            yield Step("value", here, inserted, value, "computed" if isinstance(value, Num | Real) else "collected")
+            yield Step("value", here, inserted, value, "collected" if symbols(value) else "computed")
 
 
 def _used(asked: _Asked, t: Expr) -> dict[str, Expr]:
