@@ -7,17 +7,39 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from dlcalc.derivation import by_formula, value_of
+from dlcalc.derivation import value_of
 from dlcalc.notation.evaluate import PLAIN
-from dlcalc.notation.expression import Sym
+from dlcalc.notation.expression import Expr, Num, Sym, substitute
+from dlcalc.notation.printing import decimal, plain
 from dlcalc.solution import Answer, Route, Setting, Slip, Step, symbols
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence
 
     from dlcalc.derivation import Letters
-    from dlcalc.notation.expression import Expr, Relation
+    from dlcalc.notation.expression import Relation
 
+
+
+LONG = 10**12
+"""What a fraction with a longer denominator was computed from stands in its place."""
+
+
+def long(value: Expr) -> bool:
+    """Say whether a number is a fraction that nobody wants to read.
+
+    >>> from fractions import Fraction
+    >>> from dlcalc.notation.expression import number
+    >>> long(number(Fraction(1, 3))), long(number(Fraction(1, 3**40)))
+    (False, True)
+    """
+    return isinstance(value, Num) and value.value.denominator > LONG and decimal(value.value) is None
+
+
+def settled(formula: Expr, values: Mapping[str, Expr]) -> Expr:
+    """Put values into a formula and compute what is exact, unless it is long to write."""
+    value = value_of(formula, values)
+    return substitute(formula, values) if long(value) else value
 
 
 class Quantity(NamedTuple):
@@ -45,23 +67,29 @@ class Row(NamedTuple):
         """The value of every letter that stands for a given, and of every quantity."""
         found = dict(self.letters.values)
         for quantity in self.quantities:
-            found[quantity.name] = value_of(quantity.formula, found)
+            found[quantity.name] = settled(quantity.formula, found)
         return found
 
     def answers(self) -> tuple[Answer, ...]:
         """Every quantity, with the givens put in."""
         values = self.values
         return tuple(
-            Answer(q.name, values[q.name], slips=tuple(Slip(value_of(w, values), b, q.name) for w, b in q.slips))
+            Answer(q.name, values[q.name], slips=tuple(Slip(settled(w, values), b, q.name) for w, b in q.slips))
             for q in self.quantities
         )
 
     def steps(self) -> Iterator[Step]:
-        """Derive every quantity from its formula."""
+        """Derive every quantity from its formula: put the givens in, compute."""
         values = self.values
-        for quantity in self.quantities:
-            own = {name: value for name, value in values.items() if name != quantity.name}
-            yield from by_formula(quantity.name, Sym(quantity.name), quantity.formula, own, quantity.because)
+        for name, formula, because, *_ in self.quantities:
+            used = {letter: value for letter, value in values.items() if letter in symbols(formula)}
+            target, inserted, value = Sym(name), substitute(formula, used), values[name]
+            yield Step(name, target, target, formula, because)
+            if inserted != formula:
+                yield Step(f"{name}-givens", target, formula, inserted, "the givens put in", where=used)
+            if plain(value) != plain(inserted):
+                computed = "collected" if symbols(value) else "computed"
+                yield Step(f"{name}-value", target, inserted, value, computed, where=used)
 
     def routes(self) -> Iterator[Route]:
         """Compute every quantity for the very givens, without its formula."""
