@@ -57,7 +57,7 @@ def ema(
         scalar("--smoothing", help="Share of the new value instead: alpha = 1 - beta.", domain=UNIT),
     ] = None,
     v0: Annotated[Expr, scalar("--start", help="Average before the first value (default 0).")] = ZERO,
-    t: Annotated[Expr, scalar("--steps", help="Number of values, where none are given.", whole=True, least=1)] = Sym(
+    t: Annotated[Expr, scalar(help="Number of values, where none are given.", whole=True, least=1)] = Sym(
         "t"
     ),
 ) -> Solution:

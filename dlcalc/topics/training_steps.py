@@ -51,7 +51,7 @@ def training_steps(
     epochs: Annotated[Expr | None, scalar("-e", help="Times over the data.", whole=True, least=1)] = None,
     updates: Annotated[
         Expr | None,
-        scalar("--iterations", "--steps", help="Updates in all, to answer the epochs.", whole=True, least=1),
+        scalar("--iterations", help="Updates in all, to answer the epochs.", whole=True, least=1),
     ] = None,
     time: Annotated[
         Expr | None, scalar("--time-per-update", help="Seconds per update, with --epochs.", domain=POSITIVE, least=0)

@@ -36,7 +36,7 @@ def lr_schedule(
     *,
     kind: Annotated[
         str,
-        text("-s", help=f"{', '.join(KINDS)} or {WARM_UP}; PyTorch's names too.", metavar="KIND"),
+        text(help=f"{', '.join(KINDS)} or {WARM_UP}; PyTorch's names too.", metavar="KIND"),
     ],
     lr: Annotated[
         Expr | None,
