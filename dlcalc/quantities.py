@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from dlcalc.derivation import value_of
 from dlcalc.notation.evaluate import PLAIN
-from dlcalc.notation.expression import Expr, Num, Sym, substitute
+from dlcalc.notation.expression import Add, Div, Expr, Mul, Num, Pow, Sym, add, fold, mul, substitute
 from dlcalc.notation.printing import decimal, plain
 from dlcalc.solution import Answer, Route, Setting, Slip, Step, symbols
 
@@ -39,7 +39,24 @@ def long(value: Expr) -> bool:
 def settled(formula: Expr, values: Mapping[str, Expr]) -> Expr:
     """Put values into a formula and compute what is exact, unless it is long to write."""
     value = value_of(formula, values)
-    return substitute(formula, values) if long(value) else value
+    return _shorter(substitute(formula, values)) if long(value) else value
+
+
+def _shorter(node: Expr) -> Expr:
+    """Compute the parts of what is long, and leave the powers and quotients that make it so."""
+    value = fold(node)
+    match node:
+        case _ if not long(value):
+            return value
+        case Pow(base, exponent):
+            return Pow(_shorter(base), fold(exponent))
+        case Mul(factors):
+            return mul(*map(_shorter, factors))
+        case Add(terms):
+            return add(*map(_shorter, terms))
+        case Div(top, bottom):
+            return Div(_shorter(top), _shorter(bottom))
+    return node
 
 
 class Quantity(NamedTuple):
