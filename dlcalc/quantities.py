@@ -20,7 +20,6 @@ if TYPE_CHECKING:
     from dlcalc.notation.expression import Relation
 
 
-
 LONG = 10**12
 """What a fraction with a longer denominator was computed from stands in its place."""
 
@@ -143,5 +142,3 @@ class Row(NamedTuple):
         for quantity in self.quantities:
             if quantity.name in taken:
                 raise DlcalcError(f"{quantity.name} is the name of a result here", "use another letter for the given")
-
-

@@ -2,13 +2,31 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from fractions import Fraction
+from functools import cached_property
 from typing import TYPE_CHECKING, Annotated, Any
 
 from dlcalc.errors import DlcalcError
 from dlcalc.givens import POSITIVE, choice, scalar, values
 from dlcalc.notation.evaluate import PLAIN, approximate
-from dlcalc.notation.expression import ONE, ZERO, Add, Call, Div, Entry, Expr, Mul, Num, Pow, Relation, Sym, expr, fold, number
+from dlcalc.notation.expression import (
+    MINUS_ONE,
+    ONE,
+    ZERO,
+    Add,
+    Call,
+    Div,
+    Entry,
+    Expr,
+    Mul,
+    Pow,
+    Relation,
+    Sym,
+    expr,
+    fold,
+    number,
+)
 from dlcalc.notation.functions import call
 from dlcalc.notation.printing import Value, plain, unicode
 from dlcalc.solution import REAL, Answer, Domain, Route, Sequence, Setting, Slip, Solution, Step, Work, symbols, verdict
@@ -100,79 +118,124 @@ def _domains(*given: Expr, limit: Expr) -> dict[str, Domain]:
     return {**dict.fromkeys(sorted(symbols(*given)), REAL), **dict.fromkeys(sorted(symbols(limit)), POSITIVE)}
 
 
-def _by_norm(flat: tuple[Expr, ...], limit: Expr, norm_type: str, eps: Expr, rows: int) -> Solution:
-    """Clip given entries by their norm."""
-    numeric = not symbols(*flat, limit)
-    written = _written(flat, norm_type)
-    size = fold(written)
-    total = size + eps
-    below = True if size == ZERO else _number(total) <= _number(limit) if numeric else None
-    ratio = ONE if below else limit / total
-    coefficient = ratio if below is not None else call("min", ONE, ratio)
-    scaled = [limit * g / total if below is False else coefficient * g for g in flat]
-    clipped = tuple(map(fold, scaled))
-    new_norm = size if below else limit if below is False else call("min", size, limit)
-    if eps != ZERO and not below:
-        new_norm = fold(coefficient * size)
-    answers = [
-        Answer("clipped", _shaped(clipped, rows), slips=_slips(flat, limit, size, norm_type, rows)),
-        Answer("norm", size, slips=_norm_slips(flat, norm_type, rows)),
-        Answer("coefficient", coefficient, slips=(Slip(size / limit, "that is upside down"),)),
-        Answer("clipped_norm", new_norm),
-    ]
-    if below is not None and numeric:
-        why = f"‖g‖ is {'not ' if below else ''}above the threshold"
-        answers.append(verdict("is_clipped", holds=not below, otherwise=why))
-    answers.append(verdict("same_direction", holds=True, otherwise="one positive factor multiplies every entry"))
+@dataclass(frozen=True)
+class _ByNorm:
+    """Given entries under a largest norm."""
 
-    def steps() -> Iterator[Step]:
+    flat: tuple[Expr, ...]
+    limit: Expr
+    norm_type: str
+    eps: Expr
+    rows: int
+
+    @property
+    def numeric(self) -> bool:
+        return not symbols(*self.flat, self.limit)
+
+    @cached_property
+    def size(self) -> Expr:
+        """The norm before."""
+        return fold(_written(self.flat, self.norm_type))
+
+    @cached_property
+    def below(self) -> bool | None:
+        """Whether nothing changes; None where that depends on symbols."""
+        if self.size == ZERO:
+            return True
+        return bool(_number(self.size + self.eps) <= _number(self.limit)) if self.numeric else None
+
+    @cached_property
+    def coefficient(self) -> Expr:
+        """The factor for all entries."""
+        ratio = ONE if self.below else self.limit / (self.size + self.eps)
+        return ratio if self.below is not None else call("min", ONE, ratio)
+
+    @cached_property
+    def clipped(self) -> tuple[Expr, ...]:
+        """The entries after."""
+        if self.below is False:
+            return tuple(fold(self.limit * g / (self.size + self.eps)) for g in self.flat)
+        return tuple(fold(self.coefficient * g) for g in self.flat)
+
+    @property
+    def new_norm(self) -> Expr:
+        """The norm after."""
+        if self.below:
+            return self.size
+        if self.eps != ZERO:
+            return fold(self.coefficient * self.size)
+        return call("min", self.size, self.limit) if self.below is None else self.limit
+
+    def answers(self) -> Iterator[Answer]:
+        """Answer with the clipped gradient first."""
+        flat, rows = self.flat, self.rows
+        slips = _slips(flat, self.limit, self.size, self.norm_type, rows)
+        yield Answer("clipped", _shaped(self.clipped, rows), slips=slips)
+        yield Answer("norm", self.size, slips=_norm_slips(flat, self.norm_type, rows))
+        yield Answer("coefficient", self.coefficient, slips=(Slip(self.size / self.limit, "that is upside down"),))
+        yield Answer("clipped_norm", self.new_norm)
+        if self.below is not None and self.numeric:
+            why = f"‖g‖ is {'not ' if self.below else ''}above the threshold"
+            yield verdict("is_clipped", holds=not self.below, otherwise=why)
+        yield verdict("same_direction", holds=True, otherwise="one positive factor multiplies every entry")
+
+    def steps(self) -> Iterator[Step]:
+        """Measure the norm, compare it, scale the entries."""
+        written, flat, clipped = _written(self.flat, self.norm_type), self.flat, self.clipped
         yield Step("norm", Sym("norm"), Sym("norm"), written, "the norm of all entries together")
-        if plain(size) != plain(written):
-            yield Step("norm", Sym("norm"), written, size, "computed")
-        if below is not None and limit != TAU:
-            relation = "<=" if below else ">"
-            because = "not above the threshold: nothing changes" if below else "above the threshold: it is scaled down"
-            yield Step("compared", Sym("is_clipped"), _with_eps(size, eps), limit, because, relation)  # type: ignore[arg-type]
-        if not below:
-            ratio = Div(limit, _with_eps(size, eps))
-            factor = ratio if numeric else Call("min", (ONE, ratio))
-            yield Step("coefficient", Sym("coefficient"), factor, coefficient, "the factor for all entries")
+        if plain(self.size) != plain(written):
+            yield Step("norm", Sym("norm"), written, self.size, "computed")
+        if self.below is not None and self.numeric:
+            yield self._compared()
+        if not self.below:
+            ratio = Div(self.limit, _with_eps(self.size, self.eps))
+            factor = ratio if self.numeric else Call("min", (ONE, ratio))
+            yield Step("coefficient", Sym("coefficient"), factor, self.coefficient, "the factor for all entries")
             for g, c in list(zip(flat, clipped, strict=True))[:SHOWN]:
-                yield Step("clipped", Sym("clipped"), Mul((coefficient, g)), c, "an entry scaled")
-        after = fold(_written(clipped, norm_type))
-        yield Step("clipped-norm", Sym("clipped_norm"), after, limit, "the norm is at most the threshold", "<=")
+                yield Step("clipped", Sym("clipped"), Mul((self.coefficient, g)), c, "an entry scaled")
+        after = fold(_written(clipped, self.norm_type))
+        yield Step("clipped-norm", Sym("clipped_norm"), after, self.limit, "the norm is at most the threshold", "<=")
         for i in range(min(len(flat) - 1, SHOWN)):
-            cross = Add((Mul((flat[i], clipped[i + 1])), Mul((Num(Fraction(-1)), flat[i + 1], clipped[i]))))
+            cross = Add((Mul((flat[i], clipped[i + 1])), Mul((MINUS_ONE, flat[i + 1], clipped[i]))))
             yield Step("direction", Sym("same_direction"), cross, ZERO, "entries keep their proportions")
 
-    def measured(point: Mapping[str, Any]) -> float:
-        return _measured([float(PLAIN.value(x, point)) for x in flat], norm_type)
+    def _compared(self) -> Step:
+        because = "not above the threshold: nothing changes" if self.below else "above the threshold: it is scaled down"
+        measured = _with_eps(self.size, self.eps)
+        return Step("compared", Sym("is_clipped"), measured, self.limit, because, "<=" if self.below else ">")
 
-    def compute(point: Mapping[str, Any]) -> list[Any]:
+    def shrunk(self, point: Mapping[str, Any]) -> list[Any]:
         """Shrink the gradient by bisection until its norm fits."""
-        g = [float(PLAIN.value(x, point)) for x in flat]
-        tau, e = float(PLAIN.value(limit, point)), float(PLAIN.value(eps, point))
-        whole = _measured(g, norm_type)
-        if whole + e <= tau:
+        g = [float(PLAIN.value(x, point)) for x in self.flat]
+        tau, e = float(PLAIN.value(self.limit, point)), float(PLAIN.value(self.eps, point))
+        whole = _measured(g, self.norm_type) + e
+        if whole <= tau:
             return g
         low, high = 0.0, 1.0
         for _ in range(100):
             middle = (low + high) / 2
-            low, high = (low, middle) if middle * (whole + e) > tau else (middle, high)
+            low, high = (low, middle) if middle * whole > tau else (middle, high)
         return [low * x for x in g]
 
+    def measured(self, point: Mapping[str, Any]) -> float:
+        """Measure the norm at a point."""
+        return _measured([float(PLAIN.value(x, point)) for x in self.flat], self.norm_type)
+
+
+def _by_norm(flat: tuple[Expr, ...], limit: Expr, norm_type: str, eps: Expr, rows: int) -> Solution:
+    """Clip given entries by their norm."""
+    asked = _ByNorm(flat, limit, norm_type, eps, rows)
+    route = Route("clipped", "shrunk by bisection until its norm fits", asked.clipped, asked.shrunk)
     return Solution(
-        answers=tuple(answers),
-        work=lambda: Work(
-            tuple(steps()), (Route("clipped", "shrunk by bisection until its norm fits", clipped, compute),)
-        ),
+        answers=tuple(asked.answers()),
+        work=lambda: Work(tuple(asked.steps()), (route,)),
         setting=Setting(
             domains=_domains(*flat, limit=limit),
-            definitions={"norm": measured},
+            definitions={"norm": asked.measured},
             aliases={name: limit for name in ("tau", "c", "max_norm") if name not in symbols(*flat, limit)},
         ),
         conventions=tuple(_conventions(norm_type, eps, rows)),
-        notes=("the gradient is 0: it stays 0",) if size == ZERO else (),
+        notes=("the gradient is 0: it stays 0",) if asked.size == ZERO else (),
     )
 
 
@@ -229,7 +292,13 @@ def _norm_slips(flat: tuple[Expr, ...], norm_type: str, rows: int) -> tuple[Slip
     said = {"2": "that is the 2-norm", "1": "that is the 1-norm", "inf": "that is the largest entry in size"}
     found = [Slip(fold(_written(flat, kind)), said[kind], "norm") for kind in others]
     if norm_type == "2":
-        found.append(Slip(fold(Add(tuple(Pow(g, TWO) for g in flat))) if len(flat) > 1 else flat[0] ** TWO, "the root is missing", "norm"))
+        found.append(
+            Slip(
+                fold(Add(tuple(Pow(g, TWO) for g in flat))) if len(flat) > 1 else flat[0] ** TWO,
+                "the root is missing",
+                "norm",
+            )
+        )
     if rows > 1:
         width = len(flat) // rows
         parts = [fold(_written(flat[i * width : (i + 1) * width], norm_type)) for i in range(rows)]
@@ -256,7 +325,13 @@ def _by_value(flat: tuple[Expr, ...], limit: Expr, _: str, __: Expr, rows: int) 
     turned: tuple[int, int] | None = None
     if numeric:
         changed = clipped != flat
-        answers.append(verdict("is_clipped", holds=changed, otherwise="an entry is beyond ± the threshold" if changed else "no entry is"))
+        answers.append(
+            verdict(
+                "is_clipped",
+                holds=changed,
+                otherwise="an entry is beyond ± the threshold" if changed else "no entry is",
+            )
+        )
         turned = next((p for p in pairs if _cross(flat, clipped, p) != ZERO), None)
         why = "entries are cut by different factors" if turned else "all entries keep their proportions"
         answers.append(verdict("same_direction", holds=turned is None, otherwise=why))
@@ -273,7 +348,9 @@ def _by_value(flat: tuple[Expr, ...], limit: Expr, _: str, __: Expr, rows: int) 
             yield Step("direction", Sym("same_direction"), _cross(flat, clipped, turned), right, why, relation)  # type: ignore[arg-type]
         elif numeric:
             for pair in pairs[:SHOWN]:
-                yield Step("direction", Sym("same_direction"), _cross(flat, clipped, pair), ZERO, "the proportions stay")
+                yield Step(
+                    "direction", Sym("same_direction"), _cross(flat, clipped, pair), ZERO, "the proportions stay"
+                )
 
     def compute(point: Mapping[str, Any]) -> list[Any]:
         """Sort every entry among the two bounds: the middle one of three."""
@@ -290,12 +367,14 @@ def _by_value(flat: tuple[Expr, ...], limit: Expr, _: str, __: Expr, rows: int) 
 
 def _cross(flat: tuple[Expr, ...], clipped: tuple[Expr, ...], pair: tuple[int, int]) -> Expr:
     i, j = pair
-    return fold(Add((Mul((flat[i], clipped[j])), Mul((Num(Fraction(-1)), flat[j], clipped[i])))))
+    return fold(Add((Mul((flat[i], clipped[j])), Mul((MINUS_ONE, flat[j], clipped[i])))))
 
 
 def _value_slips(flat: tuple[Expr, ...], limit: Expr, rows: int) -> tuple[Slip, ...]:
     size = fold(_written(flat, "2"))
-    found = [Slip(_shaped(tuple(call("min", limit, g) for g in flat), rows), "the lower bound -c is missing", "clipped")]
+    found = [
+        Slip(_shaped(tuple(call("min", limit, g) for g in flat), rows), "the lower bound -c is missing", "clipped")
+    ]
     if size != ZERO:
         scaled = tuple(fold(call("min", ONE, limit / size) * g) for g in flat)
         found.append(Slip(_shaped(scaled, rows), "that clips by the norm", "clipped"))
@@ -328,7 +407,7 @@ def _any(gradient: Expr | None, limit: Expr, norm_type: str, *, by_value: bool, 
                 slips=(
                     Slip(entry / total, "that has the norm 1; τ is missing", "scaled"),
                     Slip(limit * entry, "it is divided by the norm too", "scaled"),
-                    Slip(limit * entry / size ** TWO, "the norm is not squared", "scaled"),
+                    Slip(limit * entry / size**TWO, "the norm is not squared", "scaled"),
                 ),
             ),
             Answer("coefficient", Call("min", (ONE, limit / total))),
@@ -349,7 +428,7 @@ def _any(gradient: Expr | None, limit: Expr, norm_type: str, *, by_value: bool, 
 
             squares = Sum("j", ONE, expr(LENGTH), Pow(Entry(name, j), TWO))
             new = Mul((Pow(Div(limit, size), TWO), squares))
-            yield Step("scaled", Sym("clipped_norm"), new, limit ** TWO, "τg/‖g‖ has the norm τ")
+            yield Step("scaled", Sym("clipped_norm"), new, limit**TWO, "τg/‖g‖ has the norm τ")
         least = Call("min", (ONE, Div(limit, total)))
         yield Step("coefficient", Sym("coefficient"), Mul((least, size)), limit, "so the norm is at most τ", "<=")
         yield Step("direction", Sym("same_direction"), least, ZERO, "a positive factor: the direction stays", ">")

@@ -29,6 +29,7 @@ MAX_WORK = 300_000
 EXAMPLES = Domain(Fraction(2), Fraction(5), whole=True)
 BATCH = Domain(Fraction(1), Fraction(3), whole=True)
 TWO = expr(2)
+B = Sym("B")
 
 # ruff: noqa: ANN401 (exact numbers, or floats where they are irrational)
 
@@ -57,7 +58,7 @@ def minibatch_variance(
     ] = None,
     batch: Annotated[
         Expr, scalar("-b", "--batch-size", help="Examples per batch (default B).", whole=True, least=1)
-    ] = Sym("B"),
+    ] = B,
     samples: Annotated[
         Expr | None, scalar("-n", "--examples", "--dataset", help="Examples in all.", whole=True, least=1)
     ] = None,
@@ -100,8 +101,8 @@ def minibatch_variance(
                 f"use {plain(count)} or less, or draw with replacement",
             )
     finite = count is not None and count != expr(1) and not _larger(batch, count)
-    spread = variance if variance is not None else std ** TWO if std is not None else None
-    return _solved(data, spread, batch, count if finite else None, replacement, shrink)
+    spread = variance if variance is not None else std**TWO if std is not None else None
+    return _solved(data, spread, batch, count if finite else None, replacement=replacement, shrink=shrink)
 
 
 def _larger(batch: Expr, count: Expr) -> bool:
@@ -167,8 +168,14 @@ def _spread(population: list[Any]) -> Any:
 # the answers
 
 
-def _solved(  # noqa: PLR0913, PLR0917 (what is asked)
-    data: tuple[Expr, ...], spread: Expr | None, batch: Expr, count: Expr | None, replacement: bool, shrink: Expr  # noqa: FBT001
+def _solved(
+    data: tuple[Expr, ...],
+    spread: Expr | None,
+    batch: Expr,
+    count: Expr | None,
+    *,
+    replacement: bool,
+    shrink: Expr,
 ) -> Solution:
     known = [x for x in (spread, batch, count, shrink) if x is not None]
     letters = Letters(taken=symbols(*known, *data))
@@ -200,11 +207,15 @@ def _solved(  # noqa: PLR0913, PLR0917 (what is asked)
     first = [a for a in answers if a.name != "covariance"]
     answers = [*first, *(a for a in answers if a.name == "covariance")]
     if data and mean is not None and squares is not None:
-        unbiased = () if len(data) == 1 else (
-            Slip(squares * expr(len(data)) / expr(len(data) - 1), "that divides by N - 1; s² is of all N examples"),
+        unbiased = (
+            ()
+            if len(data) == 1
+            else (
+                Slip(squares * expr(len(data)) / expr(len(data) - 1), "that divides by N - 1; s² is of all N examples"),
+            )
         )
         answers += [Answer("s2", squares, slips=unbiased), Answer("mean", mean)]
-    small = _small(batch * shrink ** TWO, count)
+    small = _small(batch * shrink**TWO, count)
     return Solution(
         answers=tuple(answers),
         work=lambda: Work(
@@ -222,7 +233,7 @@ def _solved(  # noqa: PLR0913, PLR0917 (what is asked)
 
 
 def _with(
-    s2: Sym, b: Expr, k: Expr, enumerated: Callable[[Mapping[str, Any]], Any], drawn: Callable[..., Any]
+    s2: Sym, b: Sym, k: Sym, enumerated: Callable[[Mapping[str, Any]], Any], drawn: Callable[..., Any]
 ) -> Iterator[Quantity]:
     every = "every batch with replacement, of a population with this variance"
 
@@ -267,7 +278,7 @@ def _with(
     )
 
 
-def _without(s2: Sym, b: Expr, n: Expr, enumerated: Callable[[Mapping[str, Any]], Any]) -> Iterator[Quantity]:
+def _without(s2: Sym, b: Sym, n: Sym, enumerated: Callable[[Mapping[str, Any]], Any]) -> Iterator[Quantity]:
     every = "every batch without replacement, of a population with this variance"
 
     def pairs(p: Mapping[str, Any]) -> Any:
@@ -354,5 +365,3 @@ def _conventions(data: tuple[Expr, ...], *, finite: bool) -> Iterator[str]:
     yield "variance: with replacement, as independent draws" + ("; variance_without: all different" if finite else "")
     if data:
         yield "a mini-batch gradient is unbiased: its mean is the full gradient"
-
-

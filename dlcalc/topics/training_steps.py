@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 
 SAMPLES = Domain(Fraction(9), Fraction(40), whole=True)
 FEW = Domain(Fraction(1), Fraction(9), whole=True)
+N, B = Sym("N"), Sym("B")
 GROWTHS = ("constant", "linear", "quadratic")
 MAX_TICKS = 20_000
 """Updates, or parameters, that a route counts one by one; of more it adds up whole rows."""
@@ -44,10 +45,10 @@ def training_steps(
     *,
     samples: Annotated[
         Expr, scalar("-n", "--examples", "--dataset", help="Examples to train on (default N).", whole=True, least=1)
-    ] = Sym("N"),
+    ] = N,
     batch: Annotated[
         Expr, scalar("-b", "--batch-size", help="Examples per update (default B).", whole=True, least=1)
-    ] = Sym("B"),
+    ] = B,
     epochs: Annotated[Expr | None, scalar("-e", help="Times over the data.", whole=True, least=1)] = None,
     updates: Annotated[
         Expr | None,
@@ -64,7 +65,7 @@ def training_steps(
     ] = None,
     drop_last: Annotated[bool, switch(help="Leave the last, smaller batch out (default: no).")] = False,
 ) -> Solution:
-    """Updates (iterations, steps) per epoch and in all: SGD, mini-batch and full-batch gradient descent compared.
+    """Training steps: updates (iterations) per epoch and in all, of SGD, mini-batches and full batches.
 
     An epoch of N examples in batches of B makes ⌈N/B⌉ updates (⌊N/B⌋ where the last batch is dropped), N with
     batches of one (SGD), and 1 with the full batch. All three compute N gradients of examples per epoch. Once the
@@ -98,7 +99,7 @@ def training_steps(
         because = "every parameter takes one product and one difference, however many others there are"
         slips = tuple(Slip(Sym(wrong), because) for wrong in GROWTHS if wrong != "linear")
         answers.append(word("update_growth", "linear", GROWTHS, slips))
-    asked_cost = parameters is not None and samples == Sym("N") and batch == Sym("B")
+    asked_cost = parameters is not None and samples == N and batch == B
     principal = "update_cost" if asked_cost else "updates" if epochs else "epochs" if updates else "updates_per_epoch"
     methods = (
         ("SGD", ONE, values["sgd_updates"], samples),
@@ -109,7 +110,7 @@ def training_steps(
         answers=tuple(sorted(answers, key=lambda answer: answer.name != principal)),
         work=lambda: Work((*row.steps(), *_growth(row.letters, parameters)), tuple(row.routes())),
         setting=row.setting(aliases={"batches": Sym("updates_per_epoch")}),
-        conventions=tuple(_conventions(row.letters, accumulate, parameters, drop_last=drop_last)),
+        conventions=tuple(_conventions(accumulate, parameters, drop_last=drop_last)),
         notes=(
             "every method computes one gradient per example and epoch: more updates do not cost more gradients",
             "what converges faster in time is not told by these counts: it depends on the data and the hardware",
@@ -250,13 +251,15 @@ def _growth(letters: Letters, parameters: Expr | None) -> Iterator[Step]:
     d = parameters if isinstance(parameters, Sym) else Sym("D")
     used = {d.name: letters.values[d.name]} if d.name in letters.values else {}
     because = "twice as many parameters cost twice as much: linear, O(D)"
-    yield Step("update_growth", Sym("update_growth"), Mul((expr(2), Mul((expr(2), d)))), 2 * (2 * d), because, where=used)
+    yield Step(
+        "update_growth", Sym("update_growth"), Mul((expr(2), Mul((expr(2), d)))), 2 * (2 * d), because, where=used
+    )
 
 
-def _conventions(
-    letters: Letters, accumulate: Expr, parameters: Expr | None, *, drop_last: bool
-) -> Iterator[str]:
-    yield "the last, smaller batch is dropped" if drop_last else "the last, smaller batch is kept (--drop-last drops it)"
+def _conventions(accumulate: Expr, parameters: Expr | None, *, drop_last: bool) -> Iterator[str]:
+    yield (
+        "the last, smaller batch is dropped" if drop_last else "the last, smaller batch is kept (--drop-last drops it)"
+    )
     if accumulate != ONE:
         yield "an update takes the accumulated batches together; those left over at the end of an epoch make one too"
     if parameters is not None:

@@ -1,4 +1,4 @@
-"""Critical points of a loss: gradient, Hessian, minimum or saddle, contours, and where gradient descent stands still."""
+"""Critical points of a loss: gradient, Hessian, kind, contours, and where gradient descent stands still."""
 
 from __future__ import annotations
 
@@ -11,6 +11,8 @@ from dlcalc.notation.expression import Expr, Num, number
 from dlcalc.notation.printing import Value, plain
 from dlcalc.solution import Solution
 from dlcalc.topic import topic
+
+RATE, MOMENTUM = number(1) / 100, number(9) / 10
 
 
 @topic(
@@ -40,10 +42,10 @@ def critical_point(
     ] = None,
     lr: Annotated[
         Expr, scalar("--learning-rate", help="Learning rate of the demonstration (default 0.01).", domain=POSITIVE)
-    ] = number(1) / 100,
+    ] = RATE,
     momentum: Annotated[
         Expr, scalar("--alpha", help="Momentum of the demonstration (default 0.9).", domain=UNIT)
-    ] = number(9) / 10,
+    ] = MOMENTUM,
 ) -> Solution:
     """Critical point of a loss: minimum, maximum, saddle or inflection; gradient, Hessian, contour lines.
 

@@ -193,7 +193,13 @@ def solved(asked: Asked, throw: Throw | None) -> Solution:
     return Solution(
         answers=tuple(answers),
         work=lambda: Work(
-            (*_formulas(asked), *_at_point(asked), *_deciding(asked, decided), *_contour(asked), *_motion(asked, distance)),
+            (
+                *_formulas(asked),
+                *_at_point(asked),
+                *_deciding(asked, decided),
+                *_contour(asked),
+                *_motion(distance),
+            ),
             (*_routes(asked), *((_around(asked),) if decided and asked.still and asked.kind != "undecided" else ())),
         ),
         setting=_setting(asked, throw),
@@ -213,7 +219,7 @@ def _kind_slips(asked: Asked) -> Iterator[Slip]:
         "saddle": "the Hessian has eigenvalues of both signs: up along one direction, down along another",
         "minimum": "the loss rises in every direction",
         "maximum": "the loss falls in every direction",
-        "inflection": "the first derivative that is not 0 has an odd order: it rises on one side and falls on the other",
+        "inflection": "the first derivative that is not 0 has an odd order: up on one side, down on the other",
         "undecided": "the derivatives that were tried are 0 in some direction, so they do not decide",
     }[asked.kind]
     for other in KINDS:
@@ -228,7 +234,9 @@ def _larger(asked: Asked) -> Answer:
     tie = sum(1 for size in sizes if size == max(sizes)) > 1
     which = "equal" if tie else spelled[sizes.index(max(sizes))]
     why = "the gradient is the level difference over the spacing: denser contours, larger gradient"
-    return word("larger", which, (*spelled, "equal"), tuple(Slip(Sym(w), why) for w in (*spelled, "equal") if w != which))
+    return word(
+        "larger", which, (*spelled, "equal"), tuple(Slip(Sym(w), why) for w in (*spelled, "equal") if w != which)
+    )
 
 
 # the derivation
@@ -239,7 +247,9 @@ def _formulas(asked: Asked) -> Iterator[Step]:
     count = range(len(asked.variables))
     for i in count:
         target = Sym(asked.partial(i))
-        yield Step("gradient", target, target, asked.gradient[i], f"differentiated by {unicode(Sym(asked.variables[i]))}")
+        yield Step(
+            "gradient", target, target, asked.gradient[i], f"differentiated by {unicode(Sym(asked.variables[i]))}"
+        )
     for i in count:
         for j in range(i, len(asked.variables)):
             target = Sym(asked.partial(i, j))
@@ -259,7 +269,9 @@ def _at_point(asked: Asked) -> Iterator[Step]:
 
 
 def _put(asked: Asked, name: str, formula: Expr, value: Expr) -> Step:
-    return Step("at the point", Sym(name), Sym(name) if formula == value else formula, value, "at the point", where=asked.point)
+    return Step(
+        "at the point", Sym(name), Sym(name) if formula == value else formula, value, "at the point", where=asked.point
+    )
 
 
 def _deciding(asked: Asked, decided: bool) -> Iterator[Step]:  # noqa: FBT001 (whether it is)
@@ -378,9 +390,7 @@ def _domain(loss: Expr, variables: list[str]) -> Domain:
         width = domain.high - domain.low
         try:
             for shift in range(len(tries)):
-                point = {
-                    v: domain.low + width * tries[(i + shift) % len(tries)] for i, v in enumerate(variables)
-                }
+                point = {v: domain.low + width * tries[(i + shift) % len(tries)] for i, v in enumerate(variables)}
                 PLAIN.value(loss, point)
         except (ArithmeticError, ValueError):
             continue
@@ -434,9 +444,7 @@ def _around(asked: Asked) -> Experiment:
             level = WIDE.value(asked.loss, {**centre, "": Setting()})
             signs = set()
             for direction in _directions(len(asked.variables)):
-                moved = {
-                    v: centre[v] + mpmath.mpf(d) / 1000 for v, d in zip(asked.variables, direction, strict=True)
-                }
+                moved = {v: centre[v] + mpmath.mpf(d) / 1000 for v, d in zip(asked.variables, direction, strict=True)}
                 change = WIDE.value(asked.loss, {**moved, "": Setting()}) - level
                 signs.add(int(mpmath.sign(change)))
         expected = {"minimum": {1}, "maximum": {-1}}.get(asked.kind, {1, -1})
@@ -492,7 +500,7 @@ def _thrown(asked: Asked, throw: Throw) -> tuple[Answer, float]:
     return verdict("leaves", holds=distance > 1, otherwise=why), distance
 
 
-def _motion(asked: Asked, distance: float | None) -> Iterator[Step]:
+def _motion(distance: float | None) -> Iterator[Step]:
     if distance is None:
         return
     target = Sym("distance")
@@ -508,14 +516,15 @@ def _motion(asked: Asked, distance: float | None) -> Iterator[Step]:
 
 def _conventions(asked: Asked, throw: Throw | None) -> Iterator[str]:
     first = asked.partial(0)
-    yield f"{first} is ∂L/∂{unicode(Sym(asked.variables[0]))}, from the engine of backprop; two letters: second derivatives"
+    by = unicode(Sym(asked.variables[0]))
+    yield f"{first} is ∂L/∂{by}, derived as by backprop; two letters: second derivatives"
     others = sorted(names(asked.loss) - set(asked.variables))
     if others:
         yield f"constants: {', '.join(unicode(Sym(name)) for name in others)}"
     if throw is not None:
         yield (
-            f"demonstration, not a theorem: v ← {throw.momentum:g} v - {throw.lr:g} ∇L, w ← w + v from the point with the "
-            f"velocity given; left: farther than 1 away at the end, returned: within {NEARBY}"
+            f"demonstration, not a theorem: v ← {throw.momentum:g} v - {throw.lr:g} ∇L, w ← w + v from the point with "
+            f"the velocity given; left: farther than 1 away at the end, returned: within {NEARBY}"
         )
 
 

@@ -70,7 +70,9 @@ def variables_of(loss: Expr, wrt: str, point: Mapping[str, Expr]) -> tuple[str, 
     asked = [spelled(part.strip()) for part in wrt.split(",") if part.strip()]
     for name in (*asked, *point):
         if name not in order:
-            raise DlcalcError(f"{name} does not stand in the loss", nearest(name, order) or f"it has {', '.join(order)}")
+            raise DlcalcError(
+                f"{name} does not stand in the loss", nearest(name, order) or f"it has {', '.join(order)}"
+            )
     found = tuple(asked or point or order)
     if not found:
         raise DlcalcError("the loss has no variable", "write one with a name in it, such as x^2")

@@ -13,6 +13,7 @@ from dlcalc.notation.printing import Value, plain
 from dlcalc.solution import Solution
 from dlcalc.topic import topic
 
+GAMMA, T = Sym("gamma"), Sym("t")
 MAX_COORDINATES = 6
 MAX_STEPS = 10**6
 
@@ -46,10 +47,12 @@ def gd_quadratic(
         scalar(
             "--gamma", "--epsilon", "--eta", "--learning-rate", help="Learning rate (default gamma).", domain=POSITIVE
         ),
-    ] = Sym("gamma"),
+    ] = GAMMA,
     start: Annotated[Value | None, values("--w0", "--theta0", help="First iterate (default: symbols w0).")] = None,
     minimum: Annotated[Value, values("--target", "--w-star", help="Where the loss is least (default 0).")] = ZERO,
-    updates: Annotated[Expr, scalar("-t", "--iterations", help="Number of updates (default t).", whole=True, least=0)] = Sym("t"),
+    updates: Annotated[
+        Expr, scalar("-t", "--iterations", help="Number of updates (default t).", whole=True, least=0)
+    ] = T,
     tolerance: Annotated[
         Expr | None, scalar("--tol", help="Find the steps until every distance to the minimum is at most this.")
     ] = None,
@@ -129,8 +132,7 @@ def _eigenvalues(matrix: Value) -> tuple[Expr, ...]:
         return _curvatures(tuple(row[i] for i, row in enumerate(rows)), None)
     if len(rows) != 2 or not all(isinstance(entry, Num) for row in rows for entry in row):  # noqa: PLR2004 (two by two)
         raise DlcalcError("--hessian is not a 2×2 matrix of numbers", "give its eigenvalues: --curvatures 1,25")
-    (a, b), (_, d) = rows
-    assert isinstance(a, Expr) and isinstance(b, Expr) and isinstance(d, Expr)
+    a, b, _, d = (entry for row in rows for entry in row if isinstance(entry, Expr))
     half = (a + d) / 2
     root = call("sqrt", ((a - d) / 2) ** expr(2) + b ** expr(2))
     return half - root, half + root

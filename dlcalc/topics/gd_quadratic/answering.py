@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from fractions import Fraction
 from math import ceil, log
 from typing import TYPE_CHECKING, Any, NamedTuple
@@ -30,7 +30,8 @@ LISTED = 20
 TWO = expr(2)
 
 
-class Asked(NamedTuple):
+@dataclass(frozen=True)
+class Asked:
     """What is asked, one entry per coordinate."""
 
     curvatures: tuple[Expr, ...]
@@ -45,6 +46,7 @@ class Asked(NamedTuple):
 
     @property
     def count(self) -> int:
+        """How many coordinates there are."""
         return len(self.curvatures)
 
     def named(self, name: str, i: int) -> str:
@@ -53,6 +55,7 @@ class Asked(NamedTuple):
 
     @property
     def numeric(self) -> bool:
+        """True where the curvatures and the rate are numbers."""
         return not symbols(*self.curvatures, self.lr)
 
 
@@ -102,43 +105,50 @@ def _worst(betas: list[Any], lr: Any) -> Any:  # noqa: ANN401 (as above)
     return max(abs(descended(1, beta, 0, lr)) for beta in betas)
 
 
+def _of_coordinate(case: Case, i: int) -> Iterator[Quantity]:
+    """Write the factor and the rates of one coordinate."""
+    asked, g, b = case.asked, case.lr, case.betas[i]
+
+    def after(p: Mapping[str, Any]) -> Any:  # noqa: ANN401 (as above)
+        return descended(Fraction(1), p[b.name], 0, p[g.name])
+
+    def size(p: Mapping[str, Any]) -> Any:  # noqa: ANN401 (as above)
+        return abs(after(p))
+
+    def falls(p: Mapping[str, Any]) -> Any:  # noqa: ANN401 (as above)
+        """Return by how much a rate 1 brings down the distance 1."""
+        return 1 - descended(Fraction(1), p[b.name], 0, 1)
+
+    name = asked.named("factor", i)
+    signs = ((1 + g * b, "down the gradient: the sign is minus"), (g * b, "that is the part taken away"))
+    bounds = ((1 / b, "up to 1/β it does not change its sign; it converges up to 2/β"), (b / 2, "that is upside down"))
+    line = "where the line through the distances at rates 0 and 1 is"
+    yield Quantity(name, 1 - g * b, "what a step leaves of the distance", after, "one step from distance 1", signs)
+    measured = "the size of the distance after one step from distance 1"
+    yield Quantity(asked.named("shrink", i), call("abs", Sym(name)), "its size", size, measured)
+    yield Quantity(
+        asked.named("one_step_lr", i),
+        1 / b,
+        "the factor is 0: the first step arrives",
+        lambda p: 1 / falls(p),
+        f"{line} 0",
+        ((2 / b, "that is where it begins to diverge"),),
+    )
+    yield Quantity(
+        asked.named("max_lr", i),
+        2 / b,
+        "the factor is -1: the distance keeps its size; it shrinks exactly below",
+        lambda p: 2 / falls(p),
+        f"{line} -1",
+        bounds,
+    )
+
+
 def _quantities(case: Case) -> Iterator[Quantity]:
-    """Write the factor and the rates of every coordinate, and those of all together."""
-    asked, g = case.asked, case.lr
-    for i, b in enumerate(case.betas):
-
-        def one(p: Mapping[str, Any], b: Sym = b, lr: Any = None) -> Any:  # noqa: ANN401 (as above)
-            return descended(Fraction(1), p[b.name], 0, p[g.name] if lr is None else lr)
-
-        factor = 1 - g * b
-        wrong = ((1 + g * b, "down the gradient: the sign is minus"), (g * b, "that is the part taken away"))
-        yield Quantity(
-            asked.named("factor", i), factor, "what a step leaves of the distance", one, "one step from distance 1", wrong
-        )
-        yield Quantity(
-            asked.named("shrink", i),
-            call("abs", Sym(asked.named("factor", i))),
-            "its size",
-            lambda p, one=one: abs(one(p)),
-            "the size of the distance after one step from distance 1",
-        )
-        yield Quantity(
-            asked.named("one_step_lr", i),
-            1 / b,
-            "the factor is 0: the first step arrives",
-            lambda p, one=one: 1 / (1 - one(p, lr=1)),
-            "where the line through the distances at rates 0 and 1 is 0",
-            ((2 / b, "that is where it begins to diverge"),),
-        )
-        yield Quantity(
-            asked.named("max_lr", i),
-            2 / b,
-            "the factor is -1: the distance keeps its size; it shrinks exactly below",
-            lambda p, one=one: 2 / (1 - one(p, lr=1)),
-            "where the line through the distances at rates 0 and 1 is -1",
-            ((1 / b, "up to 1/β it does not change its sign; it converges up to 2/β"), (b / 2, "that is upside down")),
-        )
-    if asked.count == 1:
+    """Write the rates of every coordinate, and those of all together."""
+    for i in range(case.asked.count):
+        yield from _of_coordinate(case, i)
+    if case.asked.count == 1:
         return
     top, bottom = call("max", *case.betas), call("min", *case.betas)
 
@@ -230,12 +240,14 @@ def solved(asked: Asked) -> Solution:
 
     return Solution(
         answers=tuple(answers),
-        work=lambda: Work((*_spectrum(asked), *_derivation(case), *row.steps(), *_put_in(case, found), *evidence), tuple(routes)),
+        work=lambda: Work(
+            (*_spectrum(asked), *_derivation(case), *row.steps(), *_put_in(case, found), *evidence), tuple(routes)
+        ),
         setting=replace(setting, definitions={**setting.definitions, "w": iterate}, families=frozenset({"w"})),
         conventions=tuple(_conventions(case)),
         assumptions=tuple(f"{unicode(b)} > 0" for b in asked.curvatures if symbols(b)),
         notes=tuple(_notes(asked)),
-        tables=_tables(asked, found),
+        tables=_tables(asked),
         plots=_plots(asked),
     )
 
@@ -309,7 +321,7 @@ def _spectrum(asked: Asked) -> Iterator[Step]:
     """Show that the curvatures are the eigenvalues of the matrix: they solve its characteristic equation."""
     if not isinstance(asked.matrix, tuple):
         return
-    (a, b), (_, d) = asked.matrix  # type: ignore[misc]  # two rows of two
+    a, b, _, d = (entry for row in asked.matrix if isinstance(row, tuple) for entry in row if isinstance(entry, Expr))
     for i, root in enumerate(asked.curvatures, 1):
         polynomial = Add((Mul((Add((a, Mul((-ONE, root)))), Add((d, Mul((-ONE, root)))))), -Pow(b, TWO)))
         yield Step("eigenvalue", Sym(f"beta_{i}"), polynomial, ZERO, "an eigenvalue: det(A - λI) = 0")
@@ -325,7 +337,6 @@ def _behaviours(asked: Asked, found: Mapping[str, Expr]) -> tuple[list[Answer], 
     for i in range(asked.count):
         name = asked.named("factor", i)
         value, factor = found[name], _sign(found[name])
-        assert factor is not None
         factors.append(factor)
         behaviour, bounds = _behaviour(factor)
         said = _SAID[behaviour]
@@ -454,7 +465,8 @@ def _conventions(case: Case) -> Iterator[str]:
     b, m = unicode(case.betas[0]), unicode(case.minimum[0])
     where = f"(w - {m})²" if m != "0" else "w²"
     if asked.count == 1:
-        yield f"L = {b}/2·{where}, so the gradient is {b}·{where.removesuffix('²')}; without the 1/2, give twice the curvature"
+        slope = f"{b}·{where.removesuffix('²')}"
+        yield f"L = {b}/2·{where}, so the gradient is {slope}; without the 1/2, give twice the curvature"
     else:
         yield "L = Σ β_i(w_i - w*_i)²/2: every coordinate moves by itself; the derivation is that of the first"
     if asked.matrix is not None:
@@ -500,7 +512,7 @@ def _last(asked: Asked) -> int:
     return min(LISTED, int(asked.steps.value)) if isinstance(asked.steps, Num) else LISTED
 
 
-def _tables(asked: Asked, found: Mapping[str, Expr]) -> tuple[Table, ...]:
+def _tables(asked: Asked) -> tuple[Table, ...]:
     if not asked.numeric or symbols(*asked.start, *asked.minimum) or not isinstance(asked.steps, Num):
         return ()
     columns = ("t", *(asked.named("w", i) for i in range(asked.count)))

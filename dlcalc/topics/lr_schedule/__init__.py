@@ -63,9 +63,7 @@ def lr_schedule(
     min: Annotated[
         Expr, scalar("--eta-min", "--lr-min", "--end", help="Rate that the decay leads to (default 0).", least=0)
     ] = ZERO,
-    power: Annotated[
-        Expr, scalar("-p", help="Power of polynomial decay (default 1).", domain=POSITIVE, least=0)
-    ] = ONE,
+    power: Annotated[Expr, scalar("-p", help="Power of polynomial decay (default 1).", domain=POSITIVE, least=0)] = ONE,
     warmup: Annotated[
         Expr | None,
         scalar("--warm-up", "--warmup-epochs", "--warmup-steps", help="Epochs of a linear warm-up.", whole=True),

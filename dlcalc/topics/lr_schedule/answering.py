@@ -254,13 +254,17 @@ def _first_below(asked: _Asked, below: Expr) -> int:
     while (approximate(asked.at(expr(t))) or 0.0) >= limit:
         t += 1
         if t > MAX_SEARCH:
-            raise DlcalcError(f"the rate is not below {plain(below)} within {MAX_SEARCH:,} epochs", "use a larger value")
+            raise DlcalcError(
+                f"the rate is not below {plain(below)} within {MAX_SEARCH:,} epochs", "use a larger value"
+            )
     return t
 
 
 def _of_first(asked: _Asked, first: int, below: Expr) -> Answer:
     before = "that is the last epoch that is not below"
-    starts = f"the first epoch is t = {asked.kind.first}; at t = {first} the rate is below {plain(below)} for the first time"
+    starts = (
+        f"the first epoch is t = {asked.kind.first}; at t = {first} the rate is below {plain(below)} for the first time"
+    )
     return Answer("first_epoch", expr(first), slips=(Slip(expr(first - 1), before), Slip(expr(first + 1), starts)))
 
 

@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
 PI = Sym("pi")
-_RATIONAL = {
+_RATIONAL: dict[Fraction, int | Fraction] = {
     Fraction(0): 1, Fraction(1, 3): Fraction(1, 2), Fraction(1, 2): 0, Fraction(2, 3): Fraction(-1, 2), Fraction(1): -1,
 }  # fmt: skip
 """Parts of half a turn whose cosine is rational."""
