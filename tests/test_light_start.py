@@ -37,6 +37,13 @@ NUMERIC = {
     "backprop": ("z = W x; L = 1/2 ||z - y||^2", "--at", "W=[1,2;3,4],x=[1,1],y=[0,1/2]", "--lr", "0.1"),
     "evaluate": ("p = softmax([1, -2, 0]); H = -sum(p .* log(p))",),
     "network": ("32x32x3", "conv 16 7x7, relu, pool 2, residual { conv 16 3 p1, bn }, flatten, fc 10"),
+    "lr-schedule": ("--kind", "cosine", "--lr", "0.1", "--min", "0.001", "--t-max", "10", "--at", "0,2,10"),
+    "training-steps": ("--samples", "10000", "--batch", "32", "--epochs", "3"),
+    "ema": ("--values", "10,20,30", "--beta", "0.9"),
+    "gd-quadratic": ("--curvatures", "1,25", "--start", "1,1", "--lr", "0.06", "--updates", "3"),
+    "critical-point": ("L = x^2 - y^2", "--at", "x=0,y=0"),
+    "clip-gradient": ("--gradient", "3,4", "--max-norm", "1"),
+    "minibatch-variance": ("--gradients", "1,2,3,6", "--batch", "2"),
     "l2-update": ("--weights", "1,-2", "--gradient", "0.5,0.5", "--lr", "0.1", "--decay", "0.01"),
 }
 
