@@ -239,6 +239,7 @@ def _with(
 
     def search(p: Mapping[str, Any]) -> int:
         """Try batches until the standard deviation is small enough."""
+        p = {**p, s2.name: Fraction(1)}  # the factor does not depend on the variance, which may be 0
         size, wanted = int(p[b.name]), drawn(p, int(p[b.name]), replaced=True) / p[k.name] ** 2
         low, high = size, size
         while drawn(p, high, replaced=True) > wanted:

@@ -66,10 +66,10 @@ def critical_point(
     if loss is None:
         raise DlcalcError("the loss is missing", "write it in quotes: 'x^2 - y^2'")
     from dlcalc.topics.critical_point.answering import Asked, Throw, solved
-    from dlcalc.topics.critical_point.loss import read_loss, read_point, refuse_kinks, variables_of
+    from dlcalc.topics.critical_point.loss import read_loss, read_point, refuse_kinks, seen, variables_of
 
     expression, point = read_loss(loss), read_point(at)
-    variables = variables_of(expression, wrt, point)
+    variables = variables_of(expression, seen(loss), wrt, point)
     if point and (missing := [v for v in variables if v not in point]):
         raise DlcalcError(f"{missing[0]} has no value", f"add {missing[0]} to --at")
     refuse_kinks(expression, point)

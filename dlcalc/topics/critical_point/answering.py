@@ -77,12 +77,12 @@ class Asked:
     @cached_property
     def here(self) -> tuple[Expr, ...]:
         """The gradient at the point."""
-        return tuple(_valued(at(partial, self.point)) for partial in self.gradient)
+        return tuple(_valued(partial, self.point) for partial in self.gradient)
 
     @cached_property
     def bend(self) -> tuple[tuple[Expr, ...], ...]:
         """The Hessian at the point."""
-        return tuple(tuple(_valued(at(entry, self.point)) for entry in row) for row in self.hessian)
+        return tuple(tuple(_valued(entry, self.point) for entry in row) for row in self.hessian)
 
     @property
     def numeric(self) -> bool:
@@ -132,13 +132,17 @@ class Asked:
         return "L_" + "".join(self.variables[i].replace("_", "") for i in indices)
 
 
-def _valued(value: Expr) -> Expr:
-    """Refuse a number that does not exist."""
-    if not names(value):
-        try:
+def _valued(formula: Expr, point: Mapping[str, Expr]) -> Expr:
+    """Compute a derivative at the point.
+
+    Raises DlcalcError where it does not exist.
+    """
+    try:
+        value = at(formula, point)
+        if not names(value):
             PLAIN.value(value, {})
-        except (ArithmeticError, ValueError):
-            raise DlcalcError(f"the loss has no derivative there: {plain(value)}", "move the point") from None
+    except (ArithmeticError, ValueError, DlcalcError):
+        raise DlcalcError(f"{plain(formula)} has no value there: no derivative", "move the point") from None
     return value
 
 
@@ -358,7 +362,7 @@ def _differenced(expression: Expr, variable: str, setting: Setting) -> Callable[
 
 
 def _setting(asked: Asked, throw: Throw | None) -> Setting:
-    every = sorted(names(asked.loss))
+    every = sorted(names(asked.loss) | set(asked.variables))
     extra = sorted(symbols(*asked.point.values()) - set(every))
     domain = _domain(asked.loss, every)
     domains = {**dict.fromkeys(every, domain), **dict.fromkeys(extra, REAL), _rate(asked): POSITIVE}

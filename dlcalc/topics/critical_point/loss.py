@@ -13,7 +13,7 @@ from dlcalc.notation.expression import ZERO, Call, Expr, Num, fold, names, subst
 from dlcalc.notation.functions import INDICATORS
 from dlcalc.notation.parser import Scope, parse
 from dlcalc.notation.printing import plain
-from dlcalc.notation.tokens import spelled
+from dlcalc.notation.tokens import spelled, tokenize
 from dlcalc.topics.backprop.answers import result
 
 if TYPE_CHECKING:
@@ -42,11 +42,35 @@ def read_loss(text: str) -> Expr:
     known: dict[str, Expr] = {}
     value: Expr = ZERO
     for statement in statements:
+        if _declares(statement):
+            continue
         name, body = split_named(statement)
+        if name is not None and not name.partition("(")[0].strip():
+            raise DlcalcError(f"{statement.strip()[:40]!r} has no name before its =", "write L = x^2, or x^2 alone")
         value = fold(substitute(parse(body.strip()), known))
         if name is not None:
             known[spelled(name.partition("(")[0].strip())] = value
     return value
+
+
+def _declares(statement: str) -> bool:
+    """Say whether a statement declares scalars, which all names are here.
+
+    Raises DlcalcError where it declares something else.
+    """
+    _, word, kind = statement.replace("∈", " in ").partition(" in ")
+    if word and kind.strip() not in {"R", "ℝ"}:
+        raise DlcalcError(f"{statement.strip()[:40]!r} declares no scalar", "use backprop for vectors and matrices")
+    return bool(word)
+
+
+def seen(text: str) -> frozenset[str]:
+    """Return the names that are written in a loss, also those that cancel.
+
+    >>> sorted(seen("3 + 0 x"))
+    ['x']
+    """
+    return frozenset(spelled(token.text) for token in tokenize(text) if token.kind == "name")
 
 
 def read_point(raw: object) -> dict[str, Expr]:
@@ -64,12 +88,12 @@ def read_point(raw: object) -> dict[str, Expr]:
     return found
 
 
-def variables_of(loss: Expr, wrt: str, point: Mapping[str, Expr]) -> tuple[str, ...]:
+def variables_of(loss: Expr, written: frozenset[str], wrt: str, point: Mapping[str, Expr]) -> tuple[str, ...]:
     """Say which names are variables: those asked, else those of the point, else all, in their order."""
     order = list(dict.fromkeys(n for node in walk(loss) for n in (names(node) if not _inner(node) else ())))
     asked = [spelled(part.strip()) for part in wrt.split(",") if part.strip()]
     for name in (*asked, *point):
-        if name not in order:
+        if name not in order and name not in written:
             raise DlcalcError(
                 f"{name} does not stand in the loss", nearest(name, order) or f"it has {', '.join(order)}"
             )
