@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from dlcalc.derivation import value_of
 from dlcalc.notation.evaluate import PLAIN
-from dlcalc.notation.expression import Add, Div, Expr, Mul, Num, Pow, Sym, add, fold, mul, substitute
+from dlcalc.notation.expression import Add, Div, Expr, Mul, Num, Pow, Real, Sym, add, fold, mul, substitute
 from dlcalc.notation.printing import decimal, plain
 from dlcalc.solution import Answer, Route, Setting, Slip, Step, symbols
 
@@ -58,6 +58,15 @@ def _shorter(node: Expr) -> Expr:
     return node
 
 
+def readable(value: Expr) -> Expr:
+    """Show what would be a long fraction as a float."""
+    computed = value if symbols(value) else fold(value)
+    try:
+        return Real(float(computed.value)) if isinstance(computed, Num) and long(computed) else value
+    except OverflowError:
+        return value
+
+
 class Quantity(NamedTuple):
     """A named result: its formula in letters and in quantities before it, and how to compute it without the formula."""
 
@@ -90,7 +99,9 @@ class Row(NamedTuple):
         """Every quantity, with the givens put in."""
         values = self.values
         return tuple(
-            Answer(q.name, values[q.name], slips=tuple(Slip(settled(w, values), b, q.name) for w, b in q.slips))
+            Answer(
+                q.name, readable(values[q.name]), slips=tuple(Slip(settled(w, values), b, q.name) for w, b in q.slips)
+            )
             for q in self.quantities
         )
 

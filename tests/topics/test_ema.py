@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import math
-from fractions import Fraction
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from dlcalc import DlcalcError, ema, marked
+
+if TYPE_CHECKING:
+    from fractions import Fraction
 
 WEATHER: dict[str, Any] = {"values": [40, 49, 45], "beta": "0.9"}
 

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from dlcalc.errors import DlcalcError
 from dlcalc.notation.evaluate import PLAIN
 from dlcalc.notation.expression import ONE, ZERO, Add, Div, Entry, Expr, Mul, Num, Pow, Real, Sym, add, expr
-from dlcalc.quantities import long
+from dlcalc.quantities import readable
 from dlcalc.solution import REAL, Answer, Route, Slip, Solution, Step, Work, symbols
 from dlcalc.table import Table
 from dlcalc.topics.ema.windows import ABOUT, LENGTH, bounds, window
@@ -29,11 +29,6 @@ CORRECTED = "corrected: v_t/(1 - β^t)"
 STARTED = "with a v_0 of its own nothing is corrected: the correction divides out a start at 0"
 
 # ruff: noqa: ANN401 (exact numbers, or floats where they are irrational)
-
-
-def _short(value: Expr) -> Expr:
-    """Show a long fraction as a float."""
-    return Real(float(value.value)) if isinstance(value, Num) and long(value) else value
 
 
 def _weights(beta: Expr, count: int) -> tuple[Expr, ...]:
@@ -69,8 +64,8 @@ class Averaged:
     def answers(self) -> Iterator[Answer]:
         """Answer with the last averages first."""
         beta, count = self.beta, self.count
-        weights = tuple(map(_short, _weights(beta, count)))
-        shown, corrected = tuple(map(_short, self.averages)), tuple(map(_short, self.corrections))
+        weights = tuple(map(readable, _weights(beta, count)))
+        shown, corrected = tuple(map(readable, self.averages)), tuple(map(readable, self.corrections))
         yield Answer("average", shown[-1], slips=_slips(beta, self.values, self.v0))
         if self.biased:
             late = Slip(self.averages[-1], "that is v_t, without the correction", "corrected")
@@ -79,7 +74,7 @@ class Averaged:
         if self.biased:
             yield Answer("corrected_averages", corrected)
         yield Answer("weights", weights, slips=(Slip(weights[::-1], "the newest value has the largest weight"),))
-        yield Answer("weights_sum", _short(1 - beta ** expr(count)))
+        yield Answer("weights_sum", readable(1 - beta ** expr(count)))
 
     def steps(self) -> Iterator[Step]:
         """Take the first values in one by one, then write the average as one sum."""
@@ -118,15 +113,15 @@ class Averaged:
 
     def routes(self) -> Iterator[Route]:
         """Run the recurrence for the very givens."""
-        yield Route("averages", "the recurrence run on the values", tuple(map(_short, self.averages)), self.run)
+        yield Route("averages", "the recurrence run on the values", tuple(map(readable, self.averages)), self.run)
         if self.biased:
-            found = tuple(map(_short, self.corrections))
+            found = tuple(map(readable, self.corrections))
             yield Route("corrected_averages", "divided by the same average of ones", found, self.corrected)
 
     def table(self) -> Table:
         """List every step."""
-        lists = [tuple(expr(t) for t in range(1, self.count + 1)), self.values, tuple(map(_short, self.averages))]
-        lists += [tuple(map(_short, self.corrections))] if self.biased else []
+        lists = [tuple(expr(t) for t in range(1, self.count + 1)), self.values, tuple(map(readable, self.averages))]
+        lists += [tuple(map(readable, self.corrections))] if self.biased else []
         columns = ("t", "x", "v", "corrected")[: len(lists)]
         return Table("steps", columns, lambda: list(zip(*lists, strict=True)))
 

@@ -10,7 +10,7 @@ from dlcalc.derivation import Letters
 from dlcalc.errors import DlcalcError
 from dlcalc.notation.expression import ZERO, Expr, Pow, Sym, expr
 from dlcalc.notation.functions import exp, ln
-from dlcalc.quantities import Quantity, Row
+from dlcalc.quantities import Quantity, Row, readable
 from dlcalc.solution import UNIT, Answer, Solution, Step, Work, symbols
 
 if TYPE_CHECKING:
@@ -115,7 +115,7 @@ def compared(betas: list[Expr]) -> Solution:
             (*formulas.values(), *(s for s in steps if s.where)), tuple(r for row in rows for r in row.routes())
         )
 
-    answers = tuple(Answer(name, tuple(f[name] for f in found)) for name in names)
+    answers = tuple(Answer(name, tuple(readable(f[name]) for f in found)) for name in names)
     return Solution(answers, work, longest.setting(), conventions=(LENGTH,), notes=(ABOUT,))
 
 

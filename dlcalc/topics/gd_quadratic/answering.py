@@ -10,11 +10,11 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from dlcalc.derivation import Letters
 from dlcalc.errors import DlcalcError
 from dlcalc.notation.evaluate import PLAIN, approximate
-from dlcalc.notation.expression import ONE, ZERO, Add, Div, Entry, Expr, Mul, Num, Pow, Sym, expr, substitute
+from dlcalc.notation.expression import ONE, ZERO, Add, Div, Entry, Expr, Mul, Num, Pow, Real, Sym, expr, substitute
 from dlcalc.notation.functions import call
 from dlcalc.notation.printing import Value, plain, unicode
 from dlcalc.plot import Curve, Plot
-from dlcalc.quantities import Quantity, Row, settled
+from dlcalc.quantities import Quantity, Row, readable, settled
 from dlcalc.solution import POSITIVE, REAL, Answer, Domain, Route, Slip, Solution, Step, Work, symbols, verdict, word
 from dlcalc.table import Table
 
@@ -220,7 +220,7 @@ def solved(asked: Asked) -> Solution:
     row = Row(case.letters, tuple(_quantities(case)))
     row.refuse_names()
     found = row.values
-    iterates = tuple(settled(case.iterate(i, case.steps), found) for i in range(asked.count))
+    iterates = tuple(readable(settled(case.iterate(i, case.steps), found)) for i in range(asked.count))
     answers = [Answer("iterate", iterates if asked.count > 1 else iterates[0], slips=_slips(case, found))]
     answers += row.answers()
     evidence: list[Step] = []
@@ -501,11 +501,7 @@ def _path(asked: Asked, last: int) -> list[tuple[Expr, ...]]:
 
 
 def _number(value: Any) -> Expr:  # noqa: ANN401 (an exact number or a float)
-    from dlcalc.notation.expression import Real
-    from dlcalc.quantities import long
-
-    exact = expr(value) if isinstance(value, int | Fraction) else Real(value)
-    return Real(float(value)) if long(exact) else exact
+    return readable(expr(value)) if isinstance(value, int | Fraction) else Real(value)
 
 
 def _last(asked: Asked) -> int:
