@@ -20,6 +20,7 @@ from dlcalc.notation.expression import (
     Entry,
     Expr,
     Mul,
+    Num,
     Pow,
     Relation,
     Sym,
@@ -39,6 +40,7 @@ TAU = Sym("tau")
 ANY = "g"
 """The name of a gradient of which only the name is known."""
 LENGTH = 4
+LARGEST = 10**100
 NORMS = {"2": "norm", "1": "norm_1", "inf": "norm_inf"}
 TORCH_EPS = number(Fraction(1, 10**6))
 SHOWN = 4
@@ -101,6 +103,9 @@ def clip_gradient(
     rows = [row if isinstance(row, tuple) else (row,) for row in given]
     nested = any(isinstance(row, tuple) for row in given)
     flat = tuple(x for row in rows for x in row if isinstance(x, Expr))
+    for g in (*flat, limit):
+        if isinstance(g, Num) and abs(g.value) > LARGEST:
+            raise DlcalcError("a number here is larger than 10^100", "scale the gradient and the threshold down")
     eps = TORCH_EPS if convention == "pytorch" else ZERO
     found_solution = _by_value if clip_value is not None else _by_norm
     return found_solution(flat, limit, norm_type, eps, len(rows) if nested else 0)

@@ -21,10 +21,10 @@ from dlcalc.topic import topic
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping
 
-MAX_BATCHES = 5_000
+MAX_BATCHES = 300
 """Batches that a route lists one by one; of more, it adds their sums up without listing them."""
 MAX_GRADIENTS = 200
-MAX_WORK = 300_000
+MAX_WORK = 30_000
 """Examples times batch size that a route goes through."""
 EXAMPLES = Domain(Fraction(2), Fraction(5), whole=True)
 BATCH = Domain(Fraction(1), Fraction(3), whole=True)
@@ -178,6 +178,10 @@ def _solved(
     shrink: Expr,
 ) -> Solution:
     known = [x for x in (spread, batch, count, shrink) if x is not None]
+    for i, one in enumerate(known):
+        for other in known[:i]:
+            if shared := symbols(one) & symbols(other):
+                raise DlcalcError(f"{min(shared)} stands for two givens", "give each its own letter")
     letters = Letters(taken=symbols(*known, *data))
     mean = add(*data) / expr(len(data)) if data else None
     squares = None

@@ -23,6 +23,7 @@ SAMPLES = Domain(Fraction(9), Fraction(40), whole=True)
 FEW = Domain(Fraction(1), Fraction(9), whole=True)
 N, B = Sym("N"), Sym("B")
 GROWTHS = ("constant", "linear", "quadratic")
+MOST = 10**18
 MAX_TICKS = 20_000
 """Updates, or parameters, that a route counts one by one; of more it adds up whole rows."""
 
@@ -86,6 +87,9 @@ def training_steps(
     given = {
         "N": samples, "B": batch, "a": accumulate, "E": epochs, "U": updates, "s": time, "D": parameters,
     }  # fmt: skip
+    for name, value in (("samples", samples), ("batch", batch), ("epochs", epochs), ("parameters", parameters)):
+        if isinstance(value, Num) and value.value > MOST:
+            raise DlcalcError(f"{name} {plain(value)} is too many to count", "use at most 10^18, or a symbol")
     group = batch * accumulate
     if drop_last and isinstance(samples, Num) and isinstance(group, Num) and group.value > samples.value:
         raise DlcalcError(

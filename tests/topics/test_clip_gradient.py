@@ -98,6 +98,7 @@ ERRORS: list[tuple[dict[str, Any], str]] = [
     ({"gradient": [3, 4], "max_norm": 0}, "the threshold 0 is not positive; use a number above 0, such as 1"),
     ({"gradient": [3, 4], "max_norm": -1}, "the threshold -1 is not positive"),
     ({"max_norm": 1, "clip_value": 1}, "--max-norm and --clip-value are two kinds of clipping"),
+    ({"gradient": [10**300, 1], "max_norm": 1}, "a number here is larger than 10^100"),
     ({"clip_value": 1, "norm_type": "1"}, "clipping by value takes no norm"),
     ({"gradient": "g", "max_norm": "g"}, "g is the gradient and the threshold"),
     ({"gradient": "1,2;3"}, "the rows have different lengths"),

@@ -34,6 +34,8 @@ KINDS: list[tuple[str, str, str]] = [
     ("x^2 + y^2 - z^2", "x=0,y=0,z=0", "saddle"),
     ("h = x - 1; L = h^2 + y^2", "x=1,y=0", "minimum"),
     ("exp(x) + exp(-x)", "x=0", "minimum"),
+    ("exp(x^2)", "x=0", "minimum"),
+    ("sqrt(1 + x^2)", "x=0", "minimum"),
 ]
 
 
@@ -112,6 +114,9 @@ ERRORS: list[tuple[dict[str, Any], str]] = [
     ({"loss": "x^2", "at": "y=0"}, "y does not stand in the loss"),
     ({"loss": "x^2 + y^2", "at": "x=0", "wrt": "x,y"}, "y has no value; add y to --at"),
     ({"loss": "x^2", "at": "x"}, "--at 'x' is not NAME=NUMBER; write --at x=0,y=1"),
+    ({"loss": "floor(x)"}, "floor is flat but for its jumps"),
+    ({"loss": "x^1000"}, "the power 1000 is too large; use at most 40"),
+    ({"loss": "sqrt(x)", "at": "x=0"}, "has no value there: no derivative"),
     ({"loss": "ln(x)", "at": "x=0"}, "1/x has no value there: no derivative; move the point"),
     ({"loss": "a+b+c+d+f+g+h"}, "7 variables are too many; name up to 6 with --wrt"),
     ({"loss": "x^2", "velocity": 1}, "--velocity is 1 numbers at a point"),

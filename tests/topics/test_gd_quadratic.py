@@ -108,6 +108,7 @@ ERRORS: list[tuple[dict[str, Any], str]] = [
     ({"hessian": "1,2,0;2,9,0;0,0,1"}, "--hessian is not a 2×2 matrix of numbers; give its eigenvalues"),
     ({"hessian": "1,0;0,1", "curvature": 1}, "--curvature and --hessian both say how the loss bends"),
     ({**BOWL, "start": 1}, "--start has 1 entries for 2 coordinates; give 2, as many as curvatures"),
+    ({"lr": "t"}, "t is the number of updates; use another letter"),
     ({"lr": -1}, "lr -1 is negative, which climbs"),
     ({"updates": 10**7}, "10000000 steps are too many"),
     ({"tolerance": 0}, "--tolerance 0 is no positive number"),

@@ -79,6 +79,7 @@ def test_every_line_holds(givens: dict[str, Any]) -> None:
 
 
 ERRORS: list[tuple[dict[str, Any], str]] = [
+    ({"variance": "N", "samples": "N"}, "N stands for two givens; give each its own letter"),
     ({"batch": 0}, "batch 0 is less than 1"),
     ({"variance": -1}, "variance -1 is less than 0"),
     ({"variance": 1, "std": 1}, "--variance and --std say the same; leave one of them out"),

@@ -63,6 +63,7 @@ def test_every_line_holds_in_symbols(givens: dict[str, Any]) -> None:
 
 
 ERRORS: list[tuple[dict[str, Any], str]] = [
+    ({"samples": 10**19}, "is too many to count; use at most 10^18, or a symbol"),
     ({"samples": 0}, "samples 0 is less than 1; use 1 or more"),
     ({"batch": "1.5"}, "batch 1.5 is not a whole number; use 1 or 2"),
     ({"epochs": 1, "updates": 2}, "--epochs and --updates both say how long; leave one of them out"),

@@ -9,7 +9,7 @@ from dlcalc.calculus.problem import read_problem
 from dlcalc.errors import DlcalcError, nearest
 from dlcalc.givens import read_scalar, split_outside
 from dlcalc.marking import split_named
-from dlcalc.notation.expression import ZERO, Call, Expr, Num, fold, names, substitute, walk
+from dlcalc.notation.expression import ZERO, Call, Expr, Num, Pow, fold, names, substitute, walk
 from dlcalc.notation.functions import INDICATORS
 from dlcalc.notation.parser import Scope, parse
 from dlcalc.notation.printing import plain
@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 
 MAX_STATEMENTS = 20
 MAX_VARIABLES = 6
+MAX_POWER = 40
 KINKED = {"abs", "relu", "leaky_relu", "elu", "sign", "floor", "ceil", "norm"}
 """Functions without a derivative where their (first) argument is 0; floor and ceil jump at whole numbers too."""
 
@@ -50,7 +51,17 @@ def read_loss(text: str) -> Expr:
         value = fold(substitute(parse(body.strip()), known))
         if name is not None:
             known[spelled(name.partition("(")[0].strip())] = value
+    _refuse_untamed(value)
     return value
+
+
+def _refuse_untamed(loss: Expr) -> None:
+    """Refuse what has no useful derivative, or grows beyond every float close by."""
+    for node in walk(loss):
+        if isinstance(node, Call) and node.function in {"floor", "ceil"}:
+            raise DlcalcError(f"{node.function} is flat but for its jumps: it has no useful gradient", "leave it out")
+        if isinstance(node, Pow) and isinstance(node.exponent, Num) and abs(node.exponent.value) > MAX_POWER:
+            raise DlcalcError(f"the power {plain(node.exponent)} is too large", f"use at most {MAX_POWER}")
 
 
 def _declares(statement: str) -> bool:
@@ -118,8 +129,11 @@ def derivatives(expression: Expr, variables: tuple[str, ...]) -> tuple[Expr, ...
     target = next(name for name in ("L", "J", "F", "Q", "Z", "L9") if name not in used)
     declared = "; ".join(f"{name} in R" for name in sorted(used))
     problem = read_problem(f"{declared}; {target} = {plain(expression)}", wrt=",".join(wanted))
-    scope = Scope(names=used)
-    found = {name: fold(parse(plain_term(result(problem, name)), scope)) for name in wanted}
+    scope = Scope(names=used | {target})
+    found = {}
+    for name in wanted:
+        partial = parse(plain_term(result(problem, name)), scope)
+        found[name] = fold(substitute(partial, {target: expression}))  # the engine may name the loss itself
     return tuple(found.get(v, ZERO) for v in variables)
 
 

@@ -10,7 +10,7 @@ from dlcalc.notation.evaluate import approximate
 from dlcalc.notation.expression import ZERO, Expr, Num, Sym, expr
 from dlcalc.notation.functions import call
 from dlcalc.notation.printing import Value, plain
-from dlcalc.solution import Solution
+from dlcalc.solution import Solution, symbols
 from dlcalc.topic import topic
 
 GAMMA, T = Sym("gamma"), Sym("t")
@@ -90,6 +90,9 @@ def gd_quadratic(
     names = ("w0",) if count == 1 else tuple(f"w0_{i}" for i in range(1, count + 1))
     first = tuple(map(Sym, names)) if start is None else _fitted("start", start, count)
     from dlcalc.topics.gd_quadratic.answering import Asked, solved
+
+    if updates == T and T.name in symbols(*curvatures, lr, *first):
+        raise DlcalcError("t is the number of updates", "use another letter for the given, or --updates n")
 
     targets = (ZERO,) * count if minimum == ZERO else _fitted("minimum", minimum, count)
     matrix = None if hessian is None or _diagonal(hessian) else hessian
