@@ -57,12 +57,29 @@ QUESTIONS = (
         ("fc-params --inputs d --outputs C",),
     ),
     Judged(
+        "overfit-remedies",
+        "Training accuracy is high, validation accuracy low: does dropout, data augmentation or adding layers help?",
+        "judgement",
+        "dropout and augmentation, which act against overfitting; more layers fit the training set even better",
+        "which remedy helps a network on its data is seen by trying, no formula decides it",
+        ("early-stopping --train 9,5,3,2 --validation 9,6,7,8", "dropout --keep 0.5 --units 4"),
+    ),
+    Judged(
+        "mlp-width",
+        "Does increasing the number of hidden units help?",
+        "judgement",
+        "the lowest training loss that can be reached never rises, for a wider network contains the narrower one; the "
+        "test loss may fall or rise",
+        "what a wider network reaches when it is trained on given data is measured, not derived",
+        ("fc-params --layers 784,100,10", "linear-regions --inputs 2 --hidden 5"),
+    ),
+    Judged(
         "sgd-flat-minima",
         "Does SGD avoid poor local minima and prefer flat ones?",
         "measurement",
         "often observed, and explained by the noise of its gradients; not a theorem",
         "it depends on the loss surface, the batch size and the learning rate of the network at hand",
-        ("momentum-expect --t 3",),
+        ("minibatch-variance --samples 100 --batch 10", "critical-point 'L = x^2 - y^2' --at x=0,y=0"),
     ),
     Judged(
         "bn-faster",
@@ -70,7 +87,7 @@ QUESTIONS = (
         "measurement",
         "usually fewer iterations to a given loss, by larger learning rates; not for every network",
         "a claim about training runs: one run could only demonstrate it for one problem",
-        ("norm-params --features 64",),
+        ("batch-norm", "batch-norm --backward"),
     ),
 )
 """All of them, under the names that the project's collections of questions give them."""
