@@ -180,7 +180,7 @@ def test_spellings_of_one_expression_are_equal(text: str, same: str) -> None:
         ("sum(k, 1, t, a^k)", {"t", "a"}),
         ("sum(k, 1, k, k)", {"k"}),
     ],
-    ids=str,
+    ids=lambda part: part if isinstance(part, str) else "free",
 )
 def test_in_an_option_any_name_is_a_new_symbol(text: str, free: set[str]) -> None:
     assert names(parse(text)) == free
