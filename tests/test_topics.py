@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 ROOT = Path(__file__).parent.parent
 README = (ROOT / "README.md").read_text(encoding="utf-8")
 MOST_JUDGED = 10
+ROW = re.compile(r"^\| `dlcalc ([a-z0-9-]+)[ `]", re.MULTILINE)
 
 
 def names(*words: str) -> list[str]:
@@ -42,8 +43,16 @@ def test_every_area_is_one_of_the_course() -> None:
 
 
 def test_the_table_of_the_readme_covers_every_command() -> None:
-    rows = set(re.findall(r"^\| `dlcalc ([a-z0-9-]+) ", README, flags=re.MULTILINE))
+    rows = set(ROW.findall(README))
     assert rows == set(registry.names())
+
+
+def test_each_row_stands_under_its_area() -> None:
+    commands = README[README.index("## Commands") : README.index("## Notation")]
+    parts = re.split(r"^### ", commands, flags=re.MULTILINE)[1:]
+    shown = {part.partition("\n")[0].lower(): set(ROW.findall(part)) for part in parts}
+    assert list(shown) == list(registry.AREAS)
+    assert shown == {area: {t.name for t in registry.every() if t.area == area} for area in registry.AREAS}
 
 
 FOUND = [
@@ -55,7 +64,13 @@ FOUND = [
     ("log-sum-exp", "lse-bounds"), ("dense", "fc-params"), ("batchnorm", "norm-params"),
     ("transformer", "attention-params"),
     ("overfitting to the test set", "selection-bias"), ("normalization", "norm-params"), ("flops", "network"),
-    ("transfer learning", "fc-params"),
+    ("transfer learning", "fc-params"), ("xavier", "init"), ("bias correction", "optimizer"), ("adam", "optimizer"),
+    ("soft threshold", "l1-update"), ("lasso", "l1-update"), ("vanishing gradient", "activation"),
+    ("xor", "threshold-unit"), ("perceptron", "threshold-unit"), ("saddle", "critical-point"), ("cosine annealing", "lr-schedule"),
+    ("batch normalization", "batch-norm"), ("inverted dropout", "dropout"), ("perplexity", "perplexity"),
+    ("gradient clipping", "clip-gradient"), ("label smoothing", "loss"), ("identity proof", "verify"),
+    ("effective length", "ema"), ("class imbalance", "class-weights"), ("symmetry breaking", "init-symmetry"),
+    ("epochs", "training-steps"), ("nesterov", "optimizer"), ("decoupled", "weight-decay"), ("iou", "iou"),
 ]  # fmt: skip
 
 

@@ -9,7 +9,7 @@ checking           every line read again and compared with the complex step and 
 marking            answers handed in: shape, value, the slip behind a wrong one
 entrywise          terms on entries that are scalar expressions: exact values, symbols among numbers
 scalar             derivatives of scalar expressions, by the same engine
-chain, sampled     a claim a = b <= c that is handed in: read, compared at simple points (exact) and at random ones (NumPy)
+chain, sampled     a claim a = b <= c that is handed in, compared at simple points (exact) and random ones (NumPy)
 proof              proofs that two terms are equal
 graph, code        the computational graph, a NumPy function of the gradients
 data, problem      given numbers; what is asked
