@@ -5,10 +5,14 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
+from contextlib import redirect_stderr, redirect_stdout
+from io import BytesIO, TextIOWrapper
 from typing import TYPE_CHECKING
 
 import pytest
 from hypothesis import settings
+
+from dlcalc import cli
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -31,6 +35,18 @@ def run_dlcalc(*arguments: str, **environment: str) -> Run:
         check=False,
         env={**os.environ, "PYTHONUTF8": "1", **environment},
     )
+
+
+def run_here(*arguments: str) -> Run:
+    """Run the command in this interpreter, as if with pipes for its output: what takes the imports once."""
+    out, err = (TextIOWrapper(BytesIO(), encoding="utf-8") for _ in range(2))
+    with redirect_stdout(out), redirect_stderr(err):
+        code = cli.run(arguments)
+    texts = []
+    for stream in (out, err):
+        stream.flush()
+        texts.append(stream.buffer.getvalue().decode())  # type: ignore[attr-defined]  # it is a BytesIO
+    return Run(["dlcalc", *arguments], code, *texts)
 
 
 @pytest.fixture

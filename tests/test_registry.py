@@ -62,11 +62,11 @@ def solved() -> Solved:
     """Run an example as JSON, once for all the tests that look at it."""
     from functools import cache
 
-    from conftest import run_dlcalc
+    from conftest import run_here
 
     @cache
     def run(name: str, example: str) -> tuple[Run, dict[str, Any]]:
-        done = run_dlcalc(name, *shlex.split(example), "--json")
+        done = run_here(name, *shlex.split(example), "--json")
         return done, json.loads(done.stdout)
 
     return run

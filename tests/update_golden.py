@@ -5,7 +5,7 @@ from __future__ import annotations
 import shlex
 from pathlib import Path
 
-from conftest import run_dlcalc
+from conftest import run_here
 
 GOLDEN = Path(__file__).parent / "golden"
 COMMANDS = GOLDEN / "commands.txt"
@@ -19,7 +19,7 @@ def screens() -> dict[str, str]:
 
 def shown(command: str) -> str:
     """Run a command and return what a person sees: the screen, the errors, the exit code."""
-    done = run_dlcalc(*shlex.split(command))
+    done = run_here(*shlex.split(command))
     return f"$ dlcalc {command}\n{done.stdout}{done.stderr}exit {done.returncode}\n"
 
 
