@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from fractions import Fraction
-from itertools import product
 from typing import TYPE_CHECKING, Annotated
 
 from dlcalc.derivation import Letters
@@ -29,8 +28,6 @@ MAX_LISTED = 12
 """Blocks up to which the paths of every length are an answer."""
 MAX_TABLED = 100
 """Blocks up to which they are a table."""
-MAX_WALKED = 14
-"""Blocks whose paths are really walked one by one."""
 TWO = number(2)
 
 
@@ -72,7 +69,7 @@ def residual_paths(
     of = None if length is None else letters.letter("k", length, LENGTHS)
     quantities = [
         Quantity(
-            "paths", TWO**k, "each block is gone through or around", _walked(k.name, lambda lengths, _: len(lengths)),
+            "paths", TWO**k, "each block is gone through or around", _walked(k.name, lambda counts, _: sum(counts)),
             (
                 Slip(count + 1, "K + 1 counts the lengths, not the paths"),
                 Slip(count * 2, "the choices multiply: 2·2·…·2"),
@@ -80,26 +77,25 @@ def residual_paths(
         ),
         Quantity(
             "mean_length", k / 2, "each block is on half of the paths",
-            _walked(k.name, lambda lengths, _: Fraction(sum(lengths), len(lengths))),
+            _walked(k.name, lambda counts, _: Fraction(sum(i * n for i, n in enumerate(counts)), sum(counts))),
         ),
     ]  # fmt: skip
     if of is not None:
         through = call("binomial", k, of)
-        counted = _walked(k.name, lambda lengths, point: lengths.count(int(point[of.name])))
+        counted = _walked(k.name, lambda counts, point: dict(enumerate(counts)).get(int(point[of.name]), 0))
         quantities.append(Quantity("of_length", through, "which of the blocks the path goes through", counted))
     known = int(count.value) if isinstance(count, Num) else None
     tabled = known is not None and known <= MAX_TABLED
     return Formulary(
         letters,
         quantities,
-        "all ways through and around the blocks walked one by one",
+        "all paths followed from block to block, through it or around it",
         others=(Answer("counts", tuple(row[1] for row in _table(known or 0)), form="list"),)
         if known is not None and known <= MAX_LISTED
         else (),
         principal=("paths",) if of is None else ("of_length",),
         conventions=(f"{unicode(count)} blocks x + f(x); the length is the number of blocks gone through",),
         tables=(Table("lengths", ("length", "paths"), lambda: _table(known or 0), bar="paths"),) if tabled else (),
-        found_again=known is None or known <= MAX_WALKED,
     ).solution()
 
 
@@ -109,5 +105,14 @@ def _table(blocks: int) -> Iterator[tuple[int, Expr]]:
 
 
 def _walked(blocks: str, of: Callable[[list[int], Point], int | Fraction]) -> Callable[[Point], int | Fraction]:
-    """Return what a count of the lengths of all paths says."""
-    return lambda point: of([sum(path) for path in product((0, 1), repeat=int(point[blocks]))], point)
+    """Return what the numbers of paths of every length say, found block by block."""
+    return lambda point: of(_followed(int(point[blocks])), point)
+
+
+def _followed(blocks: int) -> list[int]:
+    """Follow all paths from block to block: each goes on around the block, or through it and is one longer."""
+    counts = [1]
+    for _ in range(blocks):
+        around, through = [*counts, 0], [0, *counts]
+        counts = [a + b for a, b in zip(around, through, strict=True)]
+    return counts

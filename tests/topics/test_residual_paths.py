@@ -1,4 +1,4 @@
-"""Paths through residual blocks: counted by length, walked one by one."""
+"""Paths through residual blocks: counted by length, followed block by block."""
 
 from __future__ import annotations
 
@@ -22,7 +22,10 @@ def test_formulas_in_letters() -> None:
     found = residual_paths(length="k")
     assert [answer.text for answer in found.answers] == ["2^K", "K/2", "binomial(K, k)"]
     assert found.holds
-    assert residual_paths(blocks=54, length=27).value == 1946939425648112
+    long = residual_paths(blocks=54, length=27)
+    assert long.value == 1946939425648112
+    assert long.checks
+    assert long.holds
 
 
 @pytest.mark.parametrize(("given", "correct"), [("2^K", True), ("K + 1", False), ("2K", False)])
