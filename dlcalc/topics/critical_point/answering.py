@@ -8,6 +8,7 @@ from functools import cached_property
 from math import cos, pi, sin
 from typing import TYPE_CHECKING, Any, NamedTuple
 
+from dlcalc.calculus.scalar import derivatives
 from dlcalc.errors import DlcalcError
 from dlcalc.notation.evaluate import PLAIN, approximate
 from dlcalc.notation.expression import ONE, ZERO, Add, Expr, Mul, Num, Pow, Relation, Sym, expr, names
@@ -31,7 +32,7 @@ from dlcalc.solution import (
     verdict,
     word,
 )
-from dlcalc.topics.critical_point.loss import at, derivatives, kinks
+from dlcalc.topics.critical_point.loss import at, kinks
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
