@@ -6,11 +6,12 @@ import json
 from math import prod
 from typing import TYPE_CHECKING, Any, NamedTuple
 
+from dlcalc.entries import entries
 from dlcalc.errors import DlcalcError
 from dlcalc.givens import MAX_ENTRIES, Given, dashed, from_file, read_scalar, read_values, split_outside
-from dlcalc.notation.expression import Expr
 
 if TYPE_CHECKING:
+    from dlcalc.notation.expression import Expr
     from dlcalc.notation.printing import Value
 
 MAX_AXES = 4
@@ -47,15 +48,6 @@ def _rows(entries: tuple[Expr, ...], lengths: tuple[int, ...]) -> tuple[tuple[Ex
     return tuple(entries[at : at + width] for at in range(0, len(entries), width))
 
 
-def flat(value: Value) -> tuple[Expr, ...]:
-    """List the entries of a value in order.
-
-    >>> len(flat(read_array("x", "1,2;3,4").value()))
-    4
-    """
-    return (value,) if isinstance(value, Expr) else tuple(entry for part in value for entry in flat(part))
-
-
 def array(*flags: str, help: str) -> Given:
     """Declare data: `1,2,3`, rows `"1,2;3,4"`, nested lists of up to four axes, or the name of a file with them."""
     return Given(lambda name, raw: _nested(*read_array(name, raw)), flags, help, "DATA")
@@ -76,7 +68,7 @@ def laid_out(nested: Value) -> Array:
     while isinstance(level, tuple):
         lengths.append(len(level))
         level = level[0]
-    return Array(tuple(lengths), flat(nested))
+    return Array(tuple(lengths), tuple(entries(nested)))
 
 
 def read_array(name: str, raw: Any) -> Array:

@@ -6,6 +6,7 @@ from itertools import product
 from math import prod
 from typing import TYPE_CHECKING, NamedTuple
 
+from dlcalc.entries import entries
 from dlcalc.errors import DlcalcError
 from dlcalc.notation.evaluate import PLAIN, approximate
 from dlcalc.notation.expression import ONE, ZERO, Expr, Num, Sym, expr
@@ -13,7 +14,7 @@ from dlcalc.notation.printing import Value, decimal, plain
 from dlcalc.solution import symbols
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable
 
 EPSILON, ALPHA = Sym("epsilon"), Sym("alpha")
 
@@ -161,24 +162,16 @@ def as_asked(weights: Value | None, gradient: Value | None, updates: Expr | None
     count = updates if updates is not None else expr(len(rows))
     if all(g == ZERO for row in rows for g in row):
         rows = rows[:1]
-    return Asked(rule, shape, tuple(_flat(weights)), rows, count, gradient is None)
+    return Asked(rule, shape, tuple(entries(weights)), rows, count, gradient is None)
 
 
 def _shape(value: Value) -> tuple[int, ...]:
     return () if isinstance(value, Expr) else (len(value), *_shape(value[0]))
 
 
-def _flat(value: Value) -> Iterator[Expr]:
-    if isinstance(value, Expr):
-        yield value
-        return
-    for part in value:
-        yield from _flat(part)
-
-
 def _rows(gradient: Value, shape: tuple[int, ...]) -> tuple[tuple[Expr, ...], ...]:
     """Split a gradient into one row per update; one row where it has the weights' shape."""
-    found, flat, size = _shape(gradient), tuple(_flat(gradient)), prod(shape)
+    found, flat, size = _shape(gradient), tuple(entries(gradient)), prod(shape)
     if gradient == ZERO:
         return ((ZERO,) * size,)
     below = len(shape) > 1 and found[1:] == shape[1:] and len(flat) % size == 0

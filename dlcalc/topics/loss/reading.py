@@ -5,6 +5,7 @@ from __future__ import annotations
 from fractions import Fraction
 from typing import TYPE_CHECKING, NamedTuple
 
+from dlcalc.entries import entries
 from dlcalc.errors import DlcalcError
 from dlcalc.notation.evaluate import approximate
 from dlcalc.notation.expression import MINUS_ONE, ONE, ZERO, Expr, Num, expr
@@ -100,10 +101,6 @@ def _said(shape: tuple[int, ...]) -> str:
     return "one number" if not shape else f"a list of {shape[0]}" if len(shape) == 1 else f"{shape[0]}×{shape[1]}"
 
 
-def _flat(value: Value) -> list[Expr]:
-    return [value] if isinstance(value, Expr) else [entry for part in value for entry in _flat(part)]
-
-
 def _entries(kind: Kind, predictions: Value, target: Value, shape: tuple[int, ...]) -> tuple[Example, ...]:
     found = _shape(target)
     if found != shape and (shape or found != (1,)):
@@ -114,7 +111,7 @@ def _entries(kind: Kind, predictions: Value, target: Value, shape: tuple[int, ..
             raise DlcalcError(
                 f"the predictions are {_said(shape)}, but the target is {_said(found)}", "give as many targets"
             )
-    return tuple(Example((p,), (y,)) for p, y in zip(_flat(predictions), _flat(target), strict=True))
+    return tuple(Example((p,), (y,)) for p, y in zip(entries(predictions), entries(target), strict=True))
 
 
 def _rows(kind: Kind, predictions: Value, target: Value, shape: tuple[int, ...], first: int) -> tuple[Example, ...]:
@@ -134,7 +131,7 @@ def _rows(kind: Kind, predictions: Value, target: Value, shape: tuple[int, ...],
     elif kind.target == "onehot" and (
         (len(shape) > 1 and found == (len(rows),)) or (len(rows) == 1 and found in {(), (1,)})
     ):
-        targets = tuple(_onehot(label, width, first) for label in _flat(target))
+        targets = tuple(_onehot(label, width, first) for label in entries(target))
     else:
         label = f", or {len(rows)} class {'indices' if len(rows) > 1 else 'index'}" if kind.target == "onehot" else ""
         raise DlcalcError(
