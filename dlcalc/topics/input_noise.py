@@ -6,6 +6,7 @@ from fractions import Fraction
 from itertools import product
 from typing import TYPE_CHECKING, Annotated, Any, NamedTuple
 
+from dlcalc.entries import listed
 from dlcalc.errors import DlcalcError
 from dlcalc.givens import POSITIVE, UNIT, choice, scalar, values
 from dlcalc.notation.evaluate import PLAIN, approximate
@@ -160,12 +161,7 @@ def _data(x: Value | None, y: Value | None, examples: Expr | None) -> tuple[tupl
 
 
 def _listed(name: str, given: Value | None) -> tuple[Expr, ...]:
-    if given is None:
-        return ()
-    flat = given if isinstance(given, tuple) else (given,)
-    if any(isinstance(entry, tuple) for entry in flat):
-        raise DlcalcError(f"--{name} has rows", "give a list: the model has one input")
-    return tuple(entry for entry in flat if isinstance(entry, Expr))
+    return () if given is None else listed(f"--{name}", given, "give a list: the model has one input")
 
 
 def _solution(asked: _Asked, deviation: Expr | None) -> Solution:

@@ -10,7 +10,7 @@ from dlcalc.calculus.scalar import derivative
 from dlcalc.errors import DlcalcError, nearest
 from dlcalc.givens import read_scalar, split_outside
 from dlcalc.notation.evaluate import PLAIN
-from dlcalc.notation.expression import ONE, ZERO, Expr, Num, Sym, fold, names, substitute
+from dlcalc.notation.expression import ONE, ZERO, Expr, Sym, fold, names, substitute
 from dlcalc.notation.parser import parse
 from dlcalc.notation.tokens import spelled
 from dlcalc.solution import POSITIVE, REAL, Domain
@@ -163,8 +163,3 @@ def _values(text: str, present: frozenset[str]) -> dict[str, Expr]:
         if X.name in names(found[name]):
             raise DlcalcError(f"--with {name}={found[name]} depends on x", "give a number or another symbol")
     return found
-
-
-def exact_zero(value: Expr) -> bool:
-    """Say whether a value is 0."""
-    return value == ZERO or (isinstance(value, Num) and value.value == 0)

@@ -9,6 +9,7 @@ from math import cos, pi, sin
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from dlcalc.calculus.scalar import derivatives
+from dlcalc.entries import unused
 from dlcalc.errors import DlcalcError
 from dlcalc.notation.evaluate import PLAIN, approximate
 from dlcalc.notation.expression import ONE, ZERO, Add, Expr, Mul, Num, Pow, Relation, Sym, expr, names
@@ -339,7 +340,7 @@ def _contour(asked: Asked) -> Iterator[Step]:
 
 def _rate(asked: Asked) -> str:
     taken = names(asked.loss) | symbols(*asked.point.values())
-    return next(name for name in ("epsilon", "gamma", "eta", "rate_") if name not in taken)
+    return unused("epsilon", "gamma", "eta", taken=taken)
 
 
 # the confirmation

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from dlcalc.derivation import Letters
+from dlcalc.entries import listed
 from dlcalc.errors import DlcalcError, nearest
 from dlcalc.givens import dashed, read_scalar, read_values, split_outside
 from dlcalc.notation.evaluate import approximate
@@ -160,12 +161,7 @@ def _start(raw: object) -> dict[str, Vector]:
 
 
 def _vector(name: str, raw: object) -> Vector:
-    read = read_values(name, raw)
-    parts = (read,) if isinstance(read, Expr) else read
-    flat = tuple(part for part in parts if isinstance(part, Expr))
-    if len(flat) != len(parts):
-        raise DlcalcError(f"--{dashed(name)} has rows", "give a number or one list")
-    return flat
+    return listed(f"--{dashed(name)}", read_values(name, raw), "give a number or one list")
 
 
 def _state(given: Givens, name: str, width: int, rule: Rule) -> Vector:
