@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from dlcalc.errors import DlcalcError, nearest
-from dlcalc.givens import read_scalar, split_outside
+from dlcalc.givens import named_parts, read_scalar, split_outside
 from dlcalc.marking import split_named
 from dlcalc.notation.expression import ZERO, Call, Expr, Num, Pow, fold, names, substitute, walk
 from dlcalc.notation.functions import INDICATORS
@@ -87,13 +87,8 @@ def read_point(raw: object) -> dict[str, Expr]:
         return {}
     if isinstance(raw, dict):
         return {spelled(str(name)): read_scalar(str(name), value) for name, value in raw.items()}
-    found: dict[str, Expr] = {}
-    for part in split_outside(str(raw), ",;"):
-        name, equals, value = part.partition("=")
-        if not equals or not name.strip():
-            raise DlcalcError(f"--at {part.strip()[:40]!r} is not NAME=NUMBER", "write --at x=0,y=1")
-        found[spelled(name.strip())] = read_scalar(name.strip(), value.strip())
-    return found
+    parts = named_parts("--at", str(raw), "--at x=0,y=1")
+    return {name: read_scalar(name, value) for name, value in parts.items()}
 
 
 def variables_of(loss: Expr, written: frozenset[str], wrt: str, point: Mapping[str, Expr]) -> tuple[str, ...]:
