@@ -88,13 +88,14 @@ class _Asked(NamedTuple):
 def input_noise(
     *,
     sd: Annotated[
-        Expr | None, scalar("--sigma", "--s", help="Standard deviation s of the noise (default: s).", least=0)
+        Expr | None, scalar("--sigma", "--s", "--std", help="Standard deviation s of the noise (default: s).", least=0)
     ] = None,
     variance: Annotated[Expr | None, scalar("--sigma2", "--s2", help="Its variance s² instead.", least=0)] = None,
     phi1: Annotated[Expr | None, scalar("--slope", "--w", help="Slope of the model (default: phi1).")] = None,
     phi0: Annotated[Expr | None, scalar("--intercept", "--b", help="Intercept of the model (default: phi0).")] = None,
     examples: Annotated[
-        Expr | None, scalar("-I", "-n", help="Number of training examples (default: I).", whole=True, least=1)
+        Expr | None,
+        scalar("-I", "-n", "--samples", help="Number of training examples (default: I).", whole=True, least=1),
     ] = None,
     x: Annotated[Value | None, values("-X", help="Inputs, to compute the loss too: 1,2,3.")] = None,
     y: Annotated[Value | None, values("-Y", help="Their targets.")] = None,

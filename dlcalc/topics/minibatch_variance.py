@@ -51,7 +51,7 @@ def minibatch_variance(
         scalar("--s2", "--sigma2", help="Variance of one example's gradient (default s2).", domain=POSITIVE, least=0),
     ] = None,
     std: Annotated[
-        Expr | None, scalar("--s", "--sigma", help="Its standard deviation instead.", domain=POSITIVE, least=0)
+        Expr | None, scalar("--s", "--sigma", "--sd", help="Its standard deviation instead.", domain=POSITIVE, least=0)
     ] = None,
     gradients: Annotated[
         Value | None, values("--grad", "--g", help="The gradients of all examples instead: 1,2,3.")
