@@ -420,6 +420,22 @@ def split_outside(text: str, separators: str) -> list[str]:
     return [text[start:end] for start, end in _spans(text, separators)]
 
 
+def nested_parts(text: str) -> Any:
+    """Read `[1, 2]`, `[[1, 2], [3, 4]]`, `[1, 2; 3, 4]` or a number as nested lists of texts.
+
+    >>> nested_parts("[1, 2; 3, a b]"), nested_parts("[[[7]]]"), nested_parts("1/2")
+    ([['1', '2'], ['3', 'a b']], [[['7']]], '1/2')
+    """
+    text = text.strip()
+    if not (text.startswith("[") and text.endswith("]")):
+        return text
+    inside = text[1:-1].strip()
+    rows = split_outside(inside, ";")
+    if len(rows) > 1:
+        return [[part.strip() for part in split_outside(row, ",")] for row in rows]
+    return [nested_parts(part) for part in split_outside(inside, ",")] if inside else []
+
+
 def named_parts(option: str, text: str, example: str) -> dict[str, str]:
     """Read `x=0, y=1`: what stands behind each name.
 

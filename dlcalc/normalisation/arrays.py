@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from dlcalc.entries import entries
 from dlcalc.errors import DlcalcError
-from dlcalc.givens import MAX_ENTRIES, Given, dashed, from_file, read_scalar, read_values, split_outside
+from dlcalc.givens import MAX_ENTRIES, Given, dashed, from_file, nested_parts, read_scalar, read_values
 
 if TYPE_CHECKING:
     from dlcalc.notation.expression import Expr
@@ -83,7 +83,7 @@ def read_array(name: str, raw: Any) -> Array:
         raw = _from_file(name, raw.strip())
     if isinstance(raw, str):
         text = "".join(raw.split())
-        read = _listed(raw.strip()) if text.startswith("[[[") else read_values(name, raw)
+        read = nested_parts(raw.strip()) if text.startswith("[[[") else read_values(name, raw)
     else:
         read = raw.tolist() if hasattr(raw, "tolist") else raw
     found: list[Expr] = []
@@ -103,15 +103,6 @@ def _from_file(name: str, path: str) -> Any:
         return json.loads(text, parse_float=str, parse_int=str)
     except (json.JSONDecodeError, RecursionError) as problem:
         raise DlcalcError(f"--{dashed(name)} {path} is not JSON: {problem}", "write [[1, 2], [3, 4]]") from None
-
-
-def _listed(text: str) -> Any:
-    """Read nested brackets as nested lists of texts."""
-    text = text.strip()
-    if not (text.startswith("[") and text.endswith("]")):
-        return text
-    inside = text[1:-1].strip()
-    return [_listed(part) for part in split_outside(inside, ",")] if inside else []
 
 
 def _collect(name: str, raw: Any, found: list[Expr], depth: int) -> tuple[int, ...]:
