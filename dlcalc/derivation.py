@@ -1,4 +1,4 @@
-"""The derivation that counting questions share: a formula in letters, the givens put in, the value."""
+"""The derivation that formulas share: a formula in letters, the givens put in, the value, kept short to read."""
 
 from __future__ import annotations
 
@@ -6,12 +6,12 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from dlcalc.errors import DlcalcError
-from dlcalc.notation.expression import Expr, Num, Sym, fold, substitute
-from dlcalc.notation.printing import plain
+from dlcalc.notation.expression import Add, Div, Expr, Mul, Num, Pow, Real, Sum, Sym, add, fold, mul, substitute, walk
+from dlcalc.notation.printing import decimal, plain
 from dlcalc.solution import Domain, Step, symbols
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterator, Mapping
 
 
 @dataclass
@@ -54,20 +54,64 @@ class Letters:
         return tuple(self.letter(f"{conventional}{i}", axis, domain) for i, axis in enumerate(given, 1))
 
 
-def by_formula(rule: str, target: Expr, formula: Expr, values: Mapping[str, Expr], because: str) -> list[Step]:
-    """Derive a value: the formula (checked against the target's own definition), the givens put in, the result."""
+def put_in(rule: str, target: Expr, formula: Expr, values: Mapping[str, Expr], value: Expr) -> Iterator[Step]:
+    """Go on from a formula: the givens put in, the value."""
     used = {name: value for name, value in values.items() if name in symbols(formula)}
-    steps = [Step(rule, target, target, formula, because)]
     inserted = substitute(formula, used)
     if inserted != formula:
-        steps.append(Step(f"{rule}-givens", target, formula, inserted, "the givens put in", where=used))
-    value = fold(inserted)
+        yield Step(f"{rule}-givens", target, formula, inserted, "the givens put in", where=used)
     if plain(value) != plain(inserted):
-        because = "computed" if isinstance(value, Num) else "collected"
-        steps.append(Step(f"{rule}-value", target, inserted, value, because, where=used))
-    return steps
+        because = "collected" if symbols(value) or any(isinstance(node, Sum) for node in walk(value)) else "computed"
+        yield Step(f"{rule}-value", target, inserted, value, because, where=used)
 
 
 def value_of(formula: Expr, values: Mapping[str, Expr]) -> Expr:
     """Put the givens into a formula and fold what is exact."""
     return fold(substitute(formula, values))
+
+
+LONG = 10**12
+"""What a fraction with a longer denominator was computed from stands in its place."""
+
+
+def long(value: Expr) -> bool:
+    """Say whether a number is a fraction that nobody wants to read.
+
+    >>> from fractions import Fraction
+    >>> from dlcalc.notation.expression import number
+    >>> long(number(Fraction(1, 3))), long(number(Fraction(1, 3**40)))
+    (False, True)
+    """
+    return isinstance(value, Num) and value.value.denominator > LONG and decimal(value.value) is None
+
+
+def settled(formula: Expr, values: Mapping[str, Expr]) -> Expr:
+    """Put values into a formula and compute what is exact, unless it is long to write."""
+    value = value_of(formula, values)
+    return _shorter(substitute(formula, values)) if long(value) else value
+
+
+def _shorter(node: Expr) -> Expr:
+    """Compute the parts of what is long, and leave the powers and quotients that make it so."""
+    value = fold(node)
+    match node:
+        case _ if not long(value):
+            return value
+        case Pow(base, exponent):
+            return Pow(_shorter(base), fold(exponent))
+        case Mul(factors):
+            return mul(*map(_shorter, factors))
+        case Add(terms):
+            return add(*map(_shorter, terms))
+        case Div(top, bottom):
+            return Div(_shorter(top), _shorter(bottom))
+    return node
+
+
+def readable(value: Expr) -> Expr:
+    """Show what would be a long fraction as a float."""
+    computed = value if symbols(value) else fold(value)
+    try:
+        return Real(float(computed.value)) if isinstance(computed, Num) and long(computed) else value
+    except OverflowError:
+        return value

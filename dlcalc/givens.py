@@ -19,7 +19,7 @@ from dlcalc.notation.expression import Expr, Num, fits, names, number
 from dlcalc.notation.functions import SPELLINGS
 from dlcalc.notation.patterns import compiled
 from dlcalc.notation.printing import Value, plain
-from dlcalc.notation.tokens import MAX_LENGTH
+from dlcalc.notation.tokens import MAX_LENGTH, spelled
 from dlcalc.solution import COUNT, POSITIVE, REAL, UNIT, Domain
 
 if TYPE_CHECKING:
@@ -418,6 +418,39 @@ def _spans(text: str, separators: str) -> list[tuple[int, int]]:
 def split_outside(text: str, separators: str) -> list[str]:
     """Split at separators that stand outside of brackets."""
     return [text[start:end] for start, end in _spans(text, separators)]
+
+
+def nested_parts(text: str) -> Any:
+    """Read `[1, 2]`, `[[1, 2], [3, 4]]`, `[1, 2; 3, 4]` or a number as nested lists of texts.
+
+    >>> nested_parts("[1, 2; 3, a b]"), nested_parts("[[[7]]]"), nested_parts("1/2")
+    ([['1', '2'], ['3', 'a b']], [[['7']]], '1/2')
+    """
+    text = text.strip()
+    if not (text.startswith("[") and text.endswith("]")):
+        return text
+    inside = text[1:-1].strip()
+    rows = split_outside(inside, ";")
+    if len(rows) > 1:
+        return [[part.strip() for part in split_outside(row, ",")] for row in rows]
+    return [nested_parts(part) for part in split_outside(inside, ",")] if inside else []
+
+
+def named_parts(option: str, text: str, example: str) -> dict[str, str]:
+    """Read `x=0, y=1`: what stands behind each name.
+
+    Raises DlcalcError for what is no NAME=NUMBER, and for a name given twice.
+    """
+    found: dict[str, str] = {}
+    for part in split_outside(text, ",;"):
+        name, equals, value = part.partition("=")
+        name = spelled(name.strip())
+        if not equals or not name or not value.strip() or "=" in value:
+            raise DlcalcError(f"{option} {part.strip()[:40]!r} is not NAME=NUMBER", f"write {example}")
+        if name in found:
+            raise DlcalcError(f"{option} gives {name} twice", "keep one of them")
+        found[name] = value.strip()
+    return found
 
 
 def _inside(text: str, brackets: str) -> str | None:

@@ -10,6 +10,7 @@ from dataclasses import replace
 from fractions import Fraction
 from typing import TYPE_CHECKING, Any
 
+from dlcalc.entries import shape, shape_text
 from dlcalc.errors import DlcalcError, NotationError, nearest
 from dlcalc.givens import read_values
 from dlcalc.notation.evaluate import approximate
@@ -90,8 +91,8 @@ def read_answer(text: str, answer: Answer, scope: Scope) -> Value:
         given = tuple(parse(part, scope) for part in _axes(text.strip()))
         return given * len(answer.value) if len(given) == 1 == len(set(answer.value)) else given  # 56 for 56x56
     read = read_values("answer", text, scope)
-    lengths = _shape(answer.value)
-    one_row = len(lengths) > len(_shape(read)) and lengths[0] == 1  # text does not tell one row from a list
+    lengths = shape(answer.value)
+    one_row = len(lengths) > len(shape(read)) and lengths[0] == 1  # text does not tell one row from a list
     return (read,) if one_row or (lengths and isinstance(read, Expr)) else read
 
 
@@ -124,9 +125,9 @@ def mark(solution: Solution, answer: Answer, text: str) -> Mark:
     if answer.form == "set" and isinstance(given, tuple):
         given = tuple(sorted(given, key=lambda entry: (not isinstance(entry, Num), getattr(entry, "value", 0))))
     text = text.strip()
-    right, wrong = _shape(answer.value), _shape(given)
+    right, wrong = shape(answer.value), shape(given)
     if right != wrong:
-        because = f"it is {_shape_text(wrong)}, but {answer.name} is {_shape_text(right)}"
+        because = f"it is {shape_text(wrong)}, but {answer.name} is {shape_text(right)}"
         because = "; ".join(filter(None, (_explained(solution, answer, given), because)))
         return Mark(answer.name, text, correct=False, because=because)
     try:
@@ -166,14 +167,6 @@ def _asks_itself(answer: Answer, given: Value) -> bool:
     return any(_asks_itself(answer, entry) for entry in given)
 
 
-def _shape(value: Value) -> tuple[int, ...]:
-    return () if isinstance(value, Expr) else (len(value), *(_shape(value[0]) if value else ()))
-
-
-def _shape_text(shape: tuple[int, ...]) -> str:
-    return "a single number" if not shape else f"a list of {shape[0]}" if len(shape) == 1 else "×".join(map(str, shape))
-
-
 def _pairs(given: Value, right: Value) -> Iterator[tuple[Expr, Expr]]:
     if isinstance(given, Expr) and isinstance(right, Expr):
         yield given, right
@@ -185,7 +178,7 @@ def _pairs(given: Value, right: Value) -> Iterator[tuple[Expr, Expr]]:
 def _same(given: Value, right: Value, samples: Samples) -> bool:
     from dlcalc.numeric import compare
 
-    if _shape(given) != _shape(right):
+    if shape(given) != shape(right):
         return False
     try:
         return all(compare(a, "=", b, samples).holds for a, b in _pairs(given, right))
@@ -195,13 +188,13 @@ def _same(given: Value, right: Value, samples: Samples) -> bool:
 
 def _rounds(given: Value, right: Value) -> bool:
     """Say whether numbers are those of another value, rounded."""
-    return _shape(given) == _shape(right) and all(a == b or rounded_places(a, b) for a, b in _pairs(given, right))
+    return shape(given) == shape(right) and all(a == b or rounded_places(a, b) for a, b in _pairs(given, right))
 
 
 def _compare(given: Value, right: Value, solution: Solution) -> tuple[str, dict[str, str]] | None:
     """Look for a point where the two differ: what differs there, in words and as numbers."""
     for position, (a, b) in enumerate(_pairs(given, right), 1):
-        where = f"entry {position}: " if isinstance(right, tuple) and _shape(right) != (1,) else ""
+        where = f"entry {position}: " if isinstance(right, tuple) and shape(right) != (1,) else ""
         if rounded_places(a, b):
             continue
         if isinstance(a, Num) and isinstance(b, Num):

@@ -349,8 +349,3 @@ def symbols(*values: Value) -> frozenset[str]:
     for value in values:
         found |= names(value) if isinstance(value, Expr) else symbols(*value)
     return found
-
-
-def sym(name: str) -> Sym:
-    """Return a symbol."""
-    return Sym(name)

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple, NoReturn
 
 from dlcalc.calculus.dims import Dim, Shape
 from dlcalc.errors import DlcalcError, nearest
-from dlcalc.givens import from_file, read_scalar, split_outside
+from dlcalc.givens import from_file, named_parts, nested_parts, read_scalar
 from dlcalc.notation.evaluate import approximate
 from dlcalc.notation.expression import Num
 from dlcalc.notation.tokens import spelled
@@ -68,29 +68,11 @@ def _from_text(text: str) -> Any:
     if text.startswith("{"):
         return _from_json(text)
     if "=" in text:
-        pairs: dict[str, Any] = {}
-        for part in split_outside(text, ",;"):
-            name, equals, value = part.partition("=")
-            if not equals or not name.strip() or not value.strip() or "=" in value:
-                raise DlcalcError(f"--at {part.strip()!r} is not NAME=NUMBER", "write x=-2,y=5 or x=[1,2,3]")
-            if spelled(name.strip()) in map(spelled, pairs):
-                raise DlcalcError(f"--at gives {name.strip()} twice", "keep one of them")
-            pairs[name.strip()] = _listed(value.strip())
-        return pairs
+        parts = named_parts("--at", text, "x=-2,y=5 or x=[1,2,3]")
+        return {name: nested_parts(value) for name, value in parts.items()}
     if not text:
         raise DlcalcError("--at is empty", "write x=1,y=2, or the name of a JSON file")
     return _from_json(from_file("at", text).strip())
-
-
-def _listed(text: str) -> Any:
-    """Read `[1, 2]`, `[[1, 2], [3, 4]]`, `[1, 2; 3, 4]` or a number as nested lists of texts."""
-    if not (text.startswith("[") and text.endswith("]")):
-        return text
-    inside = text[1:-1]
-    rows = split_outside(inside, ";")
-    if len(rows) > 1:
-        return [[part.strip() for part in split_outside(row, ",")] for row in rows]
-    return [_listed(part.strip()) for part in split_outside(inside, ",")]
 
 
 def _from_json(text: str) -> Any:

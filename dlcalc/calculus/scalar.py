@@ -21,7 +21,21 @@ from dlcalc.calculus.terms import (
     Term,
 )
 from dlcalc.errors import DlcalcError
-from dlcalc.notation.expression import Call, Expr, Infinity, Limit, Sym, add, div, mul, names, number, power, rebuilt
+from dlcalc.notation.expression import (
+    ZERO,
+    Call,
+    Expr,
+    Infinity,
+    Limit,
+    Sym,
+    add,
+    div,
+    mul,
+    names,
+    number,
+    power,
+    rebuilt,
+)
 from dlcalc.notation.expression import substitute as put_in
 from dlcalc.notation.expression import walk as every
 from dlcalc.notation.functions import call
@@ -29,6 +43,8 @@ from dlcalc.notation.printing import plain
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
+
+    from dlcalc.calculus.problem import Problem
 
 VALUE = "u"
 """What the function is called while the engine works on it; its variables are u0, u1, …"""
@@ -45,21 +61,47 @@ def derivative(node: Expr, variable: str) -> Expr:
     >>> print(derivative(parse("max(0.01 x, x)"), "x"), "and", derivative(parse("sigmoid(w x)"), "w"))
     0.01*[0.01*x > x] + [0.01*x <= x] and x*sigmoid(w*x)*(1 - sigmoid(w*x))
     """
+    return derivatives(node, (variable,))[0]
+
+
+def derivatives(node: Expr, variables: tuple[str, ...]) -> tuple[Expr, ...]:
+    """Differentiate an expression by several names; by one that it does not use, the derivative is 0.
+
+    Raises DlcalcError for what the engine has no derivative of.
+    """
+    used = names(node)
+    wanted = [name for name in variables if name in used]
+    if not wanted:
+        return (ZERO,) * len(variables)
     if sum(1 for _ in every(node)) > MAX_SIZE:
         raise DlcalcError(f"the function has more than {MAX_SIZE:,} parts", "write it shorter")
     if any(isinstance(part, Limit | Infinity) for part in every(node)):
         raise DlcalcError("a limit has no derivative here", "put its value in")
-    known = [variable, *sorted(names(node) - {variable})]
+    known = [*wanted, *sorted(used - {*wanted})]
     inside = {name: f"{VALUE}{i}" for i, name in enumerate(known)}
     body = put_in(_in_words_of_the_engine(node), {name: Sym(new) for name, new in inside.items()})
     declared = "; ".join(f"{name} in R" for name in inside.values())
-    problem = read_problem(f"{declared}; {VALUE} = {plain(body)}", loss=VALUE, wrt=inside[variable])
-    outside: dict[str, Expr] = {new: Sym(name) for name, new in inside.items()}
-    for name, term in problem.derivation.definitions.items():
-        outside[name] = expression(term, outside)
+    problem = read_problem(
+        f"{declared}; {VALUE} = {plain(body)}", loss=VALUE, wrt=",".join(inside[name] for name in wanted)
+    )
+    found = gradients(problem, {new: Sym(name) for name, new in inside.items()})
+    return tuple(found[inside[name]] if name in used else ZERO for name in variables)
+
+
+def gradients(problem: Problem, leaves: Mapping[str, Expr]) -> dict[str, Expr]:
+    """Write the gradients of a program of scalars as expressions; `leaves` says what its leaves stand for."""
+    known = values(problem.derivation.definitions, leaves)
     for name, gradient in problem.derivation.gradients.items():
-        outside[DELTA + name] = expression(gradient.term, outside)
-    return expression(problem.gradient(inside[variable]).term, outside)
+        known[DELTA + name] = expression(gradient.term, known)
+    return {name: expression(problem.gradient(name).term, known) for name in problem.wanted}
+
+
+def values(definitions: Mapping[str, Term], leaves: Mapping[str, Expr]) -> dict[str, Expr]:
+    """Write the leaves and definitions of a program of scalars as expressions of its leaves."""
+    known = dict(leaves)
+    for name, term in definitions.items():
+        known[name] = expression(term, known)
+    return known
 
 
 def expression(term: Term, known: Mapping[str, Expr]) -> Expr:  # noqa: PLR0911 (a case per node)

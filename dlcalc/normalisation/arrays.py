@@ -6,11 +6,12 @@ import json
 from math import prod
 from typing import TYPE_CHECKING, Any, NamedTuple
 
+from dlcalc.entries import entries
 from dlcalc.errors import DlcalcError
-from dlcalc.givens import MAX_ENTRIES, Given, dashed, from_file, read_scalar, read_values, split_outside
-from dlcalc.notation.expression import Expr
+from dlcalc.givens import MAX_ENTRIES, Given, dashed, from_file, nested_parts, read_scalar, read_values
 
 if TYPE_CHECKING:
+    from dlcalc.notation.expression import Expr
     from dlcalc.notation.printing import Value
 
 MAX_AXES = 4
@@ -47,15 +48,6 @@ def _rows(entries: tuple[Expr, ...], lengths: tuple[int, ...]) -> tuple[tuple[Ex
     return tuple(entries[at : at + width] for at in range(0, len(entries), width))
 
 
-def flat(value: Value) -> tuple[Expr, ...]:
-    """List the entries of a value in order.
-
-    >>> len(flat(read_array("x", "1,2;3,4").value()))
-    4
-    """
-    return (value,) if isinstance(value, Expr) else tuple(entry for part in value for entry in flat(part))
-
-
 def array(*flags: str, help: str) -> Given:
     """Declare data: `1,2,3`, rows `"1,2;3,4"`, nested lists of up to four axes, or the name of a file with them."""
     return Given(lambda name, raw: _nested(*read_array(name, raw)), flags, help, "DATA")
@@ -76,7 +68,7 @@ def laid_out(nested: Value) -> Array:
     while isinstance(level, tuple):
         lengths.append(len(level))
         level = level[0]
-    return Array(tuple(lengths), flat(nested))
+    return Array(tuple(lengths), tuple(entries(nested)))
 
 
 def read_array(name: str, raw: Any) -> Array:
@@ -91,7 +83,7 @@ def read_array(name: str, raw: Any) -> Array:
         raw = _from_file(name, raw.strip())
     if isinstance(raw, str):
         text = "".join(raw.split())
-        read = _listed(raw.strip()) if text.startswith("[[[") else read_values(name, raw)
+        read = nested_parts(raw.strip()) if text.startswith("[[[") else read_values(name, raw)
     else:
         read = raw.tolist() if hasattr(raw, "tolist") else raw
     found: list[Expr] = []
@@ -111,15 +103,6 @@ def _from_file(name: str, path: str) -> Any:
         return json.loads(text, parse_float=str, parse_int=str)
     except (json.JSONDecodeError, RecursionError) as problem:
         raise DlcalcError(f"--{dashed(name)} {path} is not JSON: {problem}", "write [[1, 2], [3, 4]]") from None
-
-
-def _listed(text: str) -> Any:
-    """Read nested brackets as nested lists of texts."""
-    text = text.strip()
-    if not (text.startswith("[") and text.endswith("]")):
-        return text
-    inside = text[1:-1].strip()
-    return [_listed(part) for part in split_outside(inside, ",")] if inside else []
 
 
 def _collect(name: str, raw: Any, found: list[Expr], depth: int) -> tuple[int, ...]:

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from dlcalc.entries import entries
 from dlcalc.normalisation import bruteforce
-from dlcalc.normalisation.arrays import Array, flat, rows
+from dlcalc.normalisation.arrays import Array, rows
 from dlcalc.normalisation.data import FEW_ENTRIES, SHOWN_ENTRIES, SHOWN_GROUPS, average, domains_of, normalised
 from dlcalc.normalisation.moments import collected, mean_of, over_root
 from dlcalc.notation.evaluate import PLAIN
@@ -142,7 +143,7 @@ def _routes(asked: Question, delta: tuple[Expr, ...], answers: tuple[Answer, ...
     names = ("x", "gamma", "beta") if asked.well_spread else ()
     for answer, name in zip(answers, names, strict=False):
         yield Route(answer.name, method, answer.value, _run(asked, delta, name))
-    gradients = flat(answers[0].value)
+    gradients = tuple(entries(answers[0].value))
     if len(gradients) <= MAX_DIFFERENCED:
         yield Experiment(
             "dL/dx",

@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 from fractions import Fraction
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
+from dlcalc.entries import entries
 from dlcalc.errors import DlcalcError
 from dlcalc.givens import MAX_ENTRIES
-from dlcalc.normalisation.arrays import Array, flat
 from dlcalc.normalisation.groups import Groups, grouped
 from dlcalc.normalisation.moments import Moments, moments
 from dlcalc.notation.evaluate import approximate
 from dlcalc.notation.expression import ONE, ZERO, Expr, Num, Sym, number
 from dlcalc.notation.printing import Value, plain
+
+if TYPE_CHECKING:
+    from dlcalc.normalisation.arrays import Array
 
 EPSILON = {"pytorch": number(Fraction(1, 100_000)), "keras": number(Fraction(1, 1_000))}
 """The ε of each framework, where none is given."""
@@ -129,14 +132,14 @@ def parameters(name: str, given: Value | None, asked: Question, default: Expr) -
         return (default,) * count
     if isinstance(given, Expr):
         return (given,) * count
-    entries = flat(given)
-    if len(entries) != count:
+    found = tuple(entries(given))
+    if len(found) != count:
         owner = asked.groups.owner
         raise DlcalcError(
-            f"--{name} has {len(entries)} entries, the data have {count} {owner}{'s' if count > 1 else ''}",
+            f"--{name} has {len(found)} entries, the data have {count} {owner}{'s' if count > 1 else ''}",
             f"give one number, or one per {owner}",
         )
-    return entries
+    return found
 
 
 def epsilon(given: Expr | None, kind: str, framework: str, *, on_data: bool) -> Expr:

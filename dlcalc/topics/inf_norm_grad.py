@@ -51,7 +51,13 @@ def inf_norm_grad(
     ] = None,
     decay: Annotated[
         Expr | None,
-        scalar("--lambda", "--alpha", help="Factor of the penalty λ‖W‖ in the update (default 1).", least=0),
+        scalar(
+            "--lambda",
+            "--alpha",
+            "--weight-decay",
+            help="Factor of the penalty λ‖W‖ in the update (default 1).",
+            least=0,
+        ),
     ] = None,
 ) -> Solution:
     """Gradient of the matrix infinity norm ‖W‖_∞ (largest absolute row sum), and the weight update with it.

@@ -6,6 +6,7 @@ from fractions import Fraction
 from itertools import product
 from typing import TYPE_CHECKING, Annotated, Any, NamedTuple
 
+from dlcalc.entries import listed
 from dlcalc.errors import DlcalcError
 from dlcalc.givens import POSITIVE, UNIT, choice, scalar, values
 from dlcalc.notation.evaluate import PLAIN, approximate
@@ -87,13 +88,14 @@ class _Asked(NamedTuple):
 def input_noise(
     *,
     sd: Annotated[
-        Expr | None, scalar("--sigma", "--s", help="Standard deviation s of the noise (default: s).", least=0)
+        Expr | None, scalar("--sigma", "--s", "--std", help="Standard deviation s of the noise (default: s).", least=0)
     ] = None,
     variance: Annotated[Expr | None, scalar("--sigma2", "--s2", help="Its variance s² instead.", least=0)] = None,
     phi1: Annotated[Expr | None, scalar("--slope", "--w", help="Slope of the model (default: phi1).")] = None,
     phi0: Annotated[Expr | None, scalar("--intercept", "--b", help="Intercept of the model (default: phi0).")] = None,
     examples: Annotated[
-        Expr | None, scalar("-I", "-n", help="Number of training examples (default: I).", whole=True, least=1)
+        Expr | None,
+        scalar("-I", "-n", "--samples", help="Number of training examples (default: I).", whole=True, least=1),
     ] = None,
     x: Annotated[Value | None, values("-X", help="Inputs, to compute the loss too: 1,2,3.")] = None,
     y: Annotated[Value | None, values("-Y", help="Their targets.")] = None,
@@ -160,12 +162,7 @@ def _data(x: Value | None, y: Value | None, examples: Expr | None) -> tuple[tupl
 
 
 def _listed(name: str, given: Value | None) -> tuple[Expr, ...]:
-    if given is None:
-        return ()
-    flat = given if isinstance(given, tuple) else (given,)
-    if any(isinstance(entry, tuple) for entry in flat):
-        raise DlcalcError(f"--{name} has rows", "give a list: the model has one input")
-    return tuple(entry for entry in flat if isinstance(entry, Expr))
+    return () if given is None else listed(f"--{name}", given, "give a list: the model has one input")
 
 
 def _solution(asked: _Asked, deviation: Expr | None) -> Solution:

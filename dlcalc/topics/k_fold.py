@@ -9,6 +9,7 @@ from math import prod, sqrt
 from typing import TYPE_CHECKING, Annotated, Any, NamedTuple
 
 from dlcalc.derivation import Letters
+from dlcalc.entries import unused
 from dlcalc.errors import DlcalcError
 from dlcalc.formulary import Formulary, Quantity
 from dlcalc.givens import scalar, switch, values
@@ -395,7 +396,7 @@ def _estimate(scores: tuple[Expr, ...]) -> Solution:
     for name in sorted(used & set(ESTIMATES)):
         raise DlcalcError(f"{name} is the name of a result here", "use another letter for the score")
     count, median = len(scores), _median(scores)
-    family = next(name for name in ("x", "score", "scores_of_folds") if name not in used)
+    family = unused("x", "score", taken=used)
 
     def total(term: Callable[[Expr], Expr]) -> Expr:
         """Add up over the scores, as written."""

@@ -9,6 +9,7 @@ from math import comb
 from typing import Annotated, Any
 
 from dlcalc.derivation import Letters
+from dlcalc.entries import unused
 from dlcalc.errors import DlcalcError
 from dlcalc.formulary import Formulary, Quantity
 from dlcalc.givens import scalar
@@ -110,7 +111,7 @@ def _formula(units: Expr, inputs: Expr, letters: Letters) -> Expr:
     if isinstance(inputs, Num) and _few_terms(inputs):
         chosen = (call("binomial", units, number(j)) for j in range(2, int(inputs.value) + 1))
         return sum(chosen, units + 1)
-    index = next(letter for letter in "jkil" if letter not in {*letters.domains, *letters.values})
+    index = unused(*"jkil", taken={*letters.domains, *letters.values})
     return Sum(index, ZERO, inputs, call("binomial", units, Sym(index)))
 
 

@@ -9,12 +9,12 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 from dlcalc.derivation import Letters
 from dlcalc.errors import DlcalcError
+from dlcalc.formulary import Formulary, Quantity
 from dlcalc.givens import POSITIVE, scalar, switch, values
 from dlcalc.notation.evaluate import PLAIN, approximate
 from dlcalc.notation.expression import Add, Div, Expr, Mul, Num, Pow, Relation, Sym, add, expr
 from dlcalc.notation.functions import call
 from dlcalc.notation.printing import Value, plain
-from dlcalc.quantities import Quantity, Row
 from dlcalc.solution import REAL, Answer, Domain, Route, Slip, Solution, Step, Work, symbols
 from dlcalc.topic import topic
 
@@ -51,7 +51,7 @@ def minibatch_variance(
         scalar("--s2", "--sigma2", help="Variance of one example's gradient (default s2).", domain=POSITIVE, least=0),
     ] = None,
     std: Annotated[
-        Expr | None, scalar("--s", "--sigma", help="Its standard deviation instead.", domain=POSITIVE, least=0)
+        Expr | None, scalar("--s", "--sigma", "--sd", help="Its standard deviation instead.", domain=POSITIVE, least=0)
     ] = None,
     gradients: Annotated[
         Value | None, values("--grad", "--g", help="The gradients of all examples instead: 1,2,3.")
@@ -205,8 +205,13 @@ def _solved(
 
     with_row = list(_with(s2, b, k, each(replaced=True), drawn))
     without_row = [] if n is None else list(_without(s2, b, n, each(replaced=False)))
-    row = Row(letters, (*with_row, *without_row) if replacement else (*without_row, *with_row))
-    row.refuse_names()
+    row = Formulary(
+        letters,
+        (*with_row, *without_row) if replacement else (*without_row, *with_row),
+        constraints=(Relation(b, "<=", n),) if n is not None else (),
+        aliases={"sigma2": s2, "s_2": s2, "n": b if n is None else n, "batch": b},
+        found_again=_small(batch * shrink**TWO, count),
+    )
     answers = list(row.answers())
     first = [a for a in answers if a.name != "covariance"]
     answers = [*first, *(a for a in answers if a.name == "covariance")]
@@ -219,17 +224,13 @@ def _solved(
             )
         )
         answers += [Answer("s2", squares, slips=unbiased), Answer("mean", mean)]
-    small = _small(batch * shrink**TWO, count)
     return Solution(
         answers=tuple(answers),
         work=lambda: Work(
             (*_data_steps(data, mean, squares), *_proof(s2, b, n), *row.steps()),
-            (*(_listed(data, row, batch) if data else ()), *(row.routes() if small else ())),
+            (*(_listed(data, row, batch) if data else ()), *row.again()),
         ),
-        setting=row.setting(
-            *((Relation(b, "<=", n),) if n is not None else ()),
-            aliases={"sigma2": s2, "s_2": s2, "n": b if n is None else n, "batch": b},
-        ),
+        setting=row.setting(),
         conventions=tuple(_conventions(data, finite=n is not None)),
         assumptions=("every batch is equally likely, and its gradient is the mean of its examples'",),
         notes=("noise also depends on where the weights are: s² is the variance at the current ones",),
@@ -258,28 +259,28 @@ def _with(
         s2 / b,
         "the draws are independent: their variances add up, and the mean divides by B²",
         enumerated,
-        every,
         (
-            (s2 / Pow(b, TWO), "the sum of B draws has B times the variance: only one B cancels"),
-            (s2, "that is the variance of one example's gradient"),
-            (s2 / call("sqrt", b), "the standard deviation falls with √B, the variance with B"),
-            (b * s2, "that is the variance of the sum, not of the mean"),
+            Slip(s2 / Pow(b, TWO), "the sum of B draws has B times the variance: only one B cancels"),
+            Slip(s2, "that is the variance of one example's gradient"),
+            Slip(s2 / call("sqrt", b), "the standard deviation falls with √B, the variance with B"),
+            Slip(b * s2, "that is the variance of the sum, not of the mean"),
         ),
+        every,
     )
     yield Quantity(
         "std",
         call("sqrt", Sym("variance")),
         "the root of the variance: it falls with √B",
         lambda p: sqrt(enumerated(p)),
-        every,
+        method=every,
     )
     yield Quantity(
         "batch_needed",
         Pow(k, TWO) * b,
         "the batch for a standard deviation k times smaller",
         search,
+        (Slip(k * b, "the standard deviation falls with √B: the factor is squared"),),
         "larger and larger batches tried",
-        ((k * b, "the standard deviation falls with √B: the factor is squared"),),
     )
 
 
@@ -300,25 +301,25 @@ def _without(s2: Sym, b: Sym, n: Sym, enumerated: Callable[[Mapping[str, Any]], 
         -Div(s2, n - 1),
         "all N examples together do not vary: N s² + N(N - 1) cov = 0",
         pairs,
-        "the products over every pair of examples",
+        method="the products over every pair of examples",
     )
     yield Quantity(
         "variance_without",
         Mul((Div(s2, b), factor)),
         "(N - B)/(N - 1) is the finite-population correction",
         enumerated,
-        every,
         (
-            (s2 / b, "that is with replacement"),
-            (Mul((Div(s2, b), Div(n - b, n))), "it is N - 1 where s² divides by N"),
+            Slip(s2 / b, "that is with replacement"),
+            Slip(Mul((Div(s2, b), Div(n - b, n))), "it is N - 1 where s² divides by N"),
         ),
+        every,
     )
     yield Quantity(
         "std_without",
         call("sqrt", Sym("variance_without")),
         "the root of the variance",
         lambda p: sqrt(enumerated(p)),
-        every,
+        method=every,
     )
 
 
@@ -343,7 +344,7 @@ def _data_steps(data: tuple[Expr, ...], mean: Expr | None, squares: Expr | None)
     yield Step("s2", Sym("s2"), Div(total, count), squares, "the variance of one example's gradient")
 
 
-def _listed(data: tuple[Expr, ...], row: Row, batch: Expr) -> Iterator[Route]:
+def _listed(data: tuple[Expr, ...], row: Formulary, batch: Expr) -> Iterator[Route]:
     """List every batch of the given gradients."""
     if not isinstance(batch, Num) or len(data) * batch.value > MAX_WORK:
         return

@@ -44,7 +44,7 @@ def selection_bias(
         Expr, scalar("-m", "--tries", help="Models that are tried on one set (default: m).", whole=True, least=1)
     ] = Sym("m"),  # noqa: B008 (a frozen symbol)
     examples: Annotated[
-        Expr, scalar("-n", "--test-size", help="Examples of that set (default: n).", whole=True, least=1)
+        Expr, scalar("-n", "--test-size", "--samples", help="Examples of that set (default: n).", whole=True, least=1)
     ] = Sym("n"),  # noqa: B008 (a frozen symbol)
     accuracy: Annotated[
         Expr, scalar("-p", "--true-accuracy", help="True accuracy of every model (default 1/2: guesses).", domain=UNIT)

@@ -7,11 +7,11 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 from dlcalc.derivation import Letters
 from dlcalc.errors import DlcalcError
+from dlcalc.formulary import Formulary, Quantity
 from dlcalc.givens import POSITIVE, scalar, switch
 from dlcalc.notation.expression import ONE, Div, Expr, Mul, Num, Sym, expr
 from dlcalc.notation.functions import ceil, floor
 from dlcalc.notation.printing import plain
-from dlcalc.quantities import Quantity, Row
 from dlcalc.solution import Domain, Slip, Solution, Step, Work, symbols, word
 from dlcalc.table import Table
 from dlcalc.topic import topic
@@ -97,7 +97,6 @@ def training_steps(
             f"use {plain(samples)} or less, or leave --drop-last out",
         )
     row = _row({name: value for name, value in given.items() if value is not None}, drop_last=drop_last)
-    row.refuse_names()
     values, answers = row.values, list(row.answers())
     if parameters is not None:
         because = "every parameter takes one product and one difference, however many others there are"
@@ -112,8 +111,8 @@ def training_steps(
     )
     return Solution(
         answers=tuple(sorted(answers, key=lambda answer: answer.name != principal)),
-        work=lambda: Work((*row.steps(), *_growth(row.letters, parameters)), tuple(row.routes())),
-        setting=row.setting(aliases={"batches": Sym("updates_per_epoch")}),
+        work=lambda: Work((*row.steps(), *_growth(row.letters, parameters)), tuple(row.again())),
+        setting=row.setting(),
         conventions=tuple(_conventions(accumulate, parameters, drop_last=drop_last)),
         notes=(
             "every method computes one gradient per example and epoch: more updates do not cost more gradients",
@@ -125,7 +124,7 @@ def training_steps(
     )
 
 
-def _row(given: dict[str, Expr], *, drop_last: bool) -> Row:
+def _row(given: dict[str, Expr], *, drop_last: bool) -> Formulary:
     """Write the counts in letters, each with a count that is made one by one."""
     letters = Letters(taken=symbols(*given.values()))
     domains = {"N": SAMPLES, "s": POSITIVE}
@@ -157,48 +156,52 @@ def _row(given: dict[str, Expr], *, drop_last: bool) -> Row:
     per, laid = Sym("updates_per_epoch"), "the batches laid out side by side and counted"
     why = "only full batches are used" if drop_last else "rounded up: what is left over makes a smaller batch"
     wrong = ceil(n / group) if drop_last else floor(n / group)
+    why_not = "with the last batch dropped it is rounded down" if drop_last else "the rest is a batch too"
     found = [
         Quantity(
             "updates_per_epoch",
             (floor if drop_last else ceil)(Div(n, group)),
             why,
             lambda p: len(starts(p)),
-            laid,
             (
-                (wrong, "with the last batch dropped it is rounded down" if drop_last else "the rest is a batch too"),
-                (Div(n, group), "an update is made whole: the quotient is rounded"),
-                (n, "that is SGD with batches of one"),
+                Slip(wrong, why_not),
+                Slip(Div(n, group), "an update is made whole: the quotient is rounded"),
+                Slip(n, "that is SGD with batches of one"),
             ),
+            laid,
         ),
-        Quantity("last_batch", group, "every batch is full", lambda p: starts(p).step, "the step of the batches")
+        Quantity("last_batch", group, "every batch is full", lambda p: starts(p).step, (), "the step of the batches")
         if drop_last
         else Quantity(
             "last_batch",
             n - (per - 1) * group,
             "what the full batches leave",
             lambda p: int(p[names["N"]]) - starts(p)[-1],
-            "the examples behind the last start",
+            method="the examples behind the last start",
         ),
         Quantity(
             "gradients_per_epoch",
             per * group if drop_last else n,
             "a gradient per example that is used",
             seen,
-            "the examples counted batch by batch",
+            method="the examples counted batch by batch",
         ),
-        Quantity("sgd_updates", n, "batches of one", lambda p: len(range(int(p[names["N"]]))), laid),
+        Quantity("sgd_updates", n, "batches of one", lambda p: len(range(int(p[names["N"]]))), (), laid),
         Quantity(
             "full_batch_updates",
             ONE,
             "all examples are one batch",
             lambda p: len(range(0, int(p[names["N"]]), int(p[names["N"]]))),
-            laid,
+            method=laid,
         ),
     ]
     if "E" in by:
-        slips = ((per, "that is one epoch"), (ceil(by["E"] * n / group), "every epoch has a last batch of its own"))
+        slips = (
+            Slip(per, "that is one epoch"),
+            Slip(ceil(by["E"] * n / group), "every epoch has a last batch of its own"),
+        )
         found.append(
-            Quantity("updates", by["E"] * per, "every epoch makes as many", lambda p: clock(p, 1), laid, slips)
+            Quantity("updates", by["E"] * per, "every epoch makes as many", lambda p: clock(p, 1), slips, laid)
         )
     if "s" in by:
         found.append(
@@ -207,8 +210,8 @@ def _row(given: dict[str, Expr], *, drop_last: bool) -> Row:
                 by["s"] * Sym("updates"),
                 "one update after the other",
                 lambda p: clock(p, p[names["s"]]),
+                (Slip(by["s"] * per, "that is the time of one epoch"),),
                 "the time of every update added up",
-                ((by["s"] * per, "that is the time of one epoch"),),
             )
         )
     if "U" in by:
@@ -218,7 +221,7 @@ def _row(given: dict[str, Expr], *, drop_last: bool) -> Row:
                 Div(by["U"], per),
                 "every epoch makes as many",
                 lambda p: Fraction(int(p[names["U"]]), len(starts(p))),
-                laid,
+                method=laid,
             )
         )
     if "D" in by:
@@ -228,11 +231,11 @@ def _row(given: dict[str, Expr], *, drop_last: bool) -> Row:
                 2 * by["D"],
                 "a product and a difference for every parameter",
                 lambda p: _operations(int(p[names["D"]])),
+                (Slip(by["D"], "every parameter takes two operations: a product and a difference"),),
                 "the operations of an update w ← w - εg counted",
-                ((by["D"], "every parameter takes two operations: a product and a difference"),),
             )
         )
-    return Row(letters, tuple(found))
+    return Formulary(letters, tuple(found), aliases={"batches": Sym("updates_per_epoch")})
 
 
 def _operations(parameters: int) -> int:

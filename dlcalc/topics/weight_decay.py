@@ -68,7 +68,10 @@ def weight_decay(
         Expr | None, scalar("--eta", "--epsilon", "--learning-rate", help="Learning rate (default: eta).", least=0)
     ] = None,
     decay: Annotated[
-        Expr | None, scalar("--lambda", "--alpha", help="Decay λ: an update takes ηλw (default: lambda).", least=0)
+        Expr | None,
+        scalar(
+            "--lambda", "--alpha", "--weight-decay", help="Decay λ: an update takes ηλw (default: lambda).", least=0
+        ),
     ] = None,
     beta: Annotated[
         Expr | None, scalar("--momentum", help="Momentum of v ← βv + g (default: beta).", least=0, domain=UNIT)

@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING
 
 from dlcalc.calculus.scalar import derivative
 from dlcalc.errors import DlcalcError, nearest
-from dlcalc.givens import read_scalar, split_outside
+from dlcalc.givens import named_parts, read_scalar
 from dlcalc.notation.evaluate import PLAIN
-from dlcalc.notation.expression import ONE, ZERO, Expr, Num, Sym, fold, names, substitute
+from dlcalc.notation.expression import ONE, ZERO, Expr, Sym, fold, names, substitute
 from dlcalc.notation.parser import parse
 from dlcalc.notation.tokens import spelled
 from dlcalc.solution import POSITIVE, REAL, Domain
@@ -149,22 +149,11 @@ def _expression(text: str, values: str) -> Asked:
 def _values(text: str, present: frozenset[str]) -> dict[str, Expr]:
     """Read `w0=0, w1=2`."""
     found: dict[str, Expr] = {}
-    for part in split_outside(text, ",;") if text.strip() else ():
-        name, equals, value = part.partition("=")
-        name = spelled(name.strip())
-        if not equals or not value.strip():
-            raise DlcalcError(f"--with {part.strip()!r} is not NAME=NUMBER", "write --with w0=-1,w1=1")
+    for name, value in named_parts("--with", text, "--with w0=-1,w1=1").items() if text.strip() else ():
         if name not in present:
             fix = nearest(name, present) or f"it has {', '.join(sorted(present)) or 'no parameters'}"
             raise DlcalcError(f"--with {name} is not a parameter of the function", fix)
-        if name in found:
-            raise DlcalcError(f"--with gives {name} twice", "keep one of them")
-        found[name] = read_scalar("with", value.strip())
+        found[name] = read_scalar("with", value)
         if X.name in names(found[name]):
             raise DlcalcError(f"--with {name}={found[name]} depends on x", "give a number or another symbol")
     return found
-
-
-def exact_zero(value: Expr) -> bool:
-    """Say whether a value is 0."""
-    return value == ZERO or (isinstance(value, Num) and value.value == 0)

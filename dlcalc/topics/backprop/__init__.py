@@ -41,9 +41,11 @@ def backprop(
     upstream: Annotated[str, text(help="Start from a given ∂L/∂NAME instead of a loss.", metavar="NAME=d")] = "",
     at: Annotated[object, data(help="Numbers: x=-2,y=[1,2], JSON, or a JSON file.", metavar="DATA")] = None,
     lr: Annotated[
-        Expr | None, scalar("--learning-rate", help="Learning rate: adds the parameters after a step.")
+        Expr | None, scalar("--learning-rate", "--eta", help="Learning rate: adds the parameters after a step.")
     ] = None,
-    updates: Annotated[Expr, scalar(help="Gradient steps to take with --lr (default 1).", whole=True, least=1)] = ONE,
+    updates: Annotated[
+        Expr, scalar("--iterations", help="Gradient steps to take with --lr (default 1).", whole=True, least=1)
+    ] = ONE,
     layout: Annotated[
         str, choice("gradient", "numerator", help="Shape of derivatives (default: that of the variable).")
     ] = "gradient",

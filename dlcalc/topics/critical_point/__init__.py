@@ -41,10 +41,11 @@ def critical_point(
         Value | None, values("-v", help="Velocity at which momentum arrives there: a demonstration.")
     ] = None,
     lr: Annotated[
-        Expr, scalar("--learning-rate", help="Learning rate of the demonstration (default 0.01).", domain=POSITIVE)
+        Expr,
+        scalar("--learning-rate", "--eta", help="Learning rate of the demonstration (default 0.01).", domain=POSITIVE),
     ] = RATE,
     momentum: Annotated[
-        Expr, scalar("--alpha", help="Momentum of the demonstration (default 0.9).", domain=UNIT)
+        Expr, scalar("--alpha", "--mu", help="Momentum of the demonstration (default 0.9).", domain=UNIT)
     ] = MOMENTUM,
 ) -> Solution:
     """Critical point of a loss: minimum, maximum, saddle or inflection; gradient, Hessian, contour lines.

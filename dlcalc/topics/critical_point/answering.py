@@ -8,6 +8,8 @@ from functools import cached_property
 from math import cos, pi, sin
 from typing import TYPE_CHECKING, Any, NamedTuple
 
+from dlcalc.calculus.scalar import derivatives
+from dlcalc.entries import unused
 from dlcalc.errors import DlcalcError
 from dlcalc.notation.evaluate import PLAIN, approximate
 from dlcalc.notation.expression import ONE, ZERO, Add, Expr, Mul, Num, Pow, Relation, Sym, expr, names
@@ -31,7 +33,7 @@ from dlcalc.solution import (
     verdict,
     word,
 )
-from dlcalc.topics.critical_point.loss import at, derivatives, kinks
+from dlcalc.topics.critical_point.loss import at, kinks
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
@@ -338,7 +340,7 @@ def _contour(asked: Asked) -> Iterator[Step]:
 
 def _rate(asked: Asked) -> str:
     taken = names(asked.loss) | symbols(*asked.point.values())
-    return next(name for name in ("epsilon", "gamma", "eta", "rate_") if name not in taken)
+    return unused("epsilon", "gamma", "eta", taken=taken)
 
 
 # the confirmation

@@ -4,17 +4,14 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from dlcalc.calculus.printing import plain as plain_term
-from dlcalc.calculus.problem import read_problem
 from dlcalc.errors import DlcalcError, nearest
-from dlcalc.givens import read_scalar, split_outside
+from dlcalc.givens import named_parts, read_scalar, split_outside
 from dlcalc.marking import split_named
 from dlcalc.notation.expression import ZERO, Call, Expr, Num, Pow, fold, names, substitute, walk
 from dlcalc.notation.functions import INDICATORS
-from dlcalc.notation.parser import Scope, parse
+from dlcalc.notation.parser import parse
 from dlcalc.notation.printing import plain
 from dlcalc.notation.tokens import spelled, tokenize
-from dlcalc.topics.backprop.answers import result
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -90,13 +87,8 @@ def read_point(raw: object) -> dict[str, Expr]:
         return {}
     if isinstance(raw, dict):
         return {spelled(str(name)): read_scalar(str(name), value) for name, value in raw.items()}
-    found: dict[str, Expr] = {}
-    for part in split_outside(str(raw), ",;"):
-        name, equals, value = part.partition("=")
-        if not equals or not name.strip():
-            raise DlcalcError(f"--at {part.strip()[:40]!r} is not NAME=NUMBER", "write --at x=0,y=1")
-        found[spelled(name.strip())] = read_scalar(name.strip(), value.strip())
-    return found
+    parts = named_parts("--at", str(raw), "--at x=0,y=1")
+    return {name: read_scalar(name, value) for name, value in parts.items()}
 
 
 def variables_of(loss: Expr, written: frozenset[str], wrt: str, point: Mapping[str, Expr]) -> tuple[str, ...]:
@@ -118,23 +110,6 @@ def variables_of(loss: Expr, written: frozenset[str], wrt: str, point: Mapping[s
 
 def _inner(node: Expr) -> bool:
     return bool(names(node)) and len(list(walk(node))) > 1
-
-
-def derivatives(expression: Expr, variables: tuple[str, ...]) -> tuple[Expr, ...]:
-    """Differentiate by every variable, by the engine."""
-    used = names(expression)
-    wanted = [v for v in variables if v in used]
-    if not wanted:
-        return (ZERO,) * len(variables)
-    target = next(name for name in ("L", "J", "F", "Q", "Z", "L9") if name not in used)
-    declared = "; ".join(f"{name} in R" for name in sorted(used))
-    problem = read_problem(f"{declared}; {target} = {plain(expression)}", wrt=",".join(wanted))
-    scope = Scope(names=used | {target})
-    found = {}
-    for name in wanted:
-        partial = parse(plain_term(result(problem, name)), scope)
-        found[name] = fold(substitute(partial, {target: expression}))  # the engine may name the loss itself
-    return tuple(found.get(v, ZERO) for v in variables)
 
 
 def at(expression: Expr, point: Mapping[str, Expr]) -> Expr:

@@ -7,6 +7,7 @@ from itertools import product
 from typing import TYPE_CHECKING, Any
 
 from dlcalc.derivation import Letters
+from dlcalc.entries import unused
 from dlcalc.notation.evaluate import PLAIN
 from dlcalc.notation.expression import ONE, Expr, Num, Sum, Sym, expr, substitute
 from dlcalc.notation.printing import plain, unicode
@@ -107,7 +108,7 @@ def _sums(p: Expr, n: Sym | None, letters: Letters) -> dict[str, Expr]:
     """Return mean and variance as sums over the units."""
     if n is None:
         return {}
-    index = next(name for name in ("i", "j", "k", "l") if name not in letters.domains)
+    index = unused(*"ijkl", taken=letters.domains)
     return {"expected_kept": Sum(index, ONE, n, p), "kept_variance": Sum(index, ONE, n, p * (1 - p))}
 
 

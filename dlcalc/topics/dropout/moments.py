@@ -96,7 +96,7 @@ _OTHERS = (
 def moments(chance: Chance, x: Value | None, *, inverted: bool) -> Solution:
     """Answer with what a layer does in training and at test, and with the moments of what it gives in training."""
     form = _Form(inverted)
-    given: Value = Sym(unused("x", symbols(*chance))) if x is None else x
+    given: Value = Sym(unused("x", taken=symbols(*chance))) if x is None else x
     board = _board(form, chance.kept, given)
     found = {
         "mean": each(given, lambda entry: form.mean(entry, chance.kept)),

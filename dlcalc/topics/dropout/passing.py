@@ -6,6 +6,7 @@ from dataclasses import replace
 from fractions import Fraction
 from typing import TYPE_CHECKING, Any
 
+from dlcalc.entries import listed
 from dlcalc.errors import DlcalcError
 from dlcalc.notation.evaluate import PLAIN
 from dlcalc.notation.expression import ZERO, Div, Expr, Mul, Num, Sym
@@ -54,12 +55,10 @@ def _list(name: str, given: Value | None, length: int, letter: str, whose: str =
     """Return a given as a list of this length; letters where it is missing."""
     if given is None:
         return tuple(Sym(f"{letter}_{i}") for i in range(1, length + 1))
-    flat = given if isinstance(given, tuple) else (given,)
-    if any(isinstance(entry, tuple) for entry in flat):
-        raise DlcalcError(f"--{name} has rows", f"give a list of {length}")
+    flat = listed(f"--{name}", given, f"give a list of {length}")
     if len(flat) != length:
         raise DlcalcError(f"--{name} has {len(flat)} entries, but {whose} {length}", f"give {length} of each")
-    return tuple(entry for entry in flat if isinstance(entry, Expr))
+    return flat
 
 
 def _by_engine(kept: Expr, bits: Sequence[Num], given: Mapping[str, Value], wrt: str, *, inverted: bool) -> Solution:

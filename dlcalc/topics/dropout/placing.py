@@ -6,6 +6,7 @@ from fractions import Fraction
 from itertools import product
 from typing import TYPE_CHECKING, Any, Literal, NamedTuple
 
+from dlcalc.entries import listed
 from dlcalc.errors import DlcalcError
 from dlcalc.notation.evaluate import PLAIN
 from dlcalc.notation.expression import ONE, ZERO, Add, Div, Expr, Mul, Num, Sym, add, mul, number
@@ -149,10 +150,7 @@ def _flat(name: str, given: Value | None, other: Value | None) -> tuple[Expr, ..
     """Read a list; ones, as many as the other list has, where it is missing."""
     if given is None:
         return (ONE,) * (len(other) if isinstance(other, tuple) else 1)
-    flat = given if isinstance(given, tuple) else (given,)
-    if any(isinstance(entry, tuple) for entry in flat):
-        raise DlcalcError(f"--{name} has rows", "give a list: one entry per unit, towards one output")
-    return tuple(entry for entry in flat if isinstance(entry, Expr))
+    return listed(f"--{name}", given, "give a list: one entry per unit, towards one output")
 
 
 def _float(value: Expr) -> float:

@@ -6,9 +6,9 @@ from dataclasses import replace
 from fractions import Fraction
 from typing import TYPE_CHECKING, Any
 
+from dlcalc.derivation import settled
 from dlcalc.notation.evaluate import PLAIN
 from dlcalc.notation.expression import ONE, ZERO, Add, Div, Entry, Expr, Mul, Num, Sum, Sym, add, expr
-from dlcalc.quantities import settled
 from dlcalc.solution import REAL, Answer, Domain, Route, Sequence, Slip, Solution, Step, Work
 from dlcalc.topics.ema.given import CORRECTED, RULE, STARTED, running
 from dlcalc.topics.ema.windows import ABOUT, LENGTH, bounds, window
@@ -68,14 +68,14 @@ def of_any(beta: Expr, v0: Expr, t: Expr) -> Solution:
     def ones(point: Mapping[str, Any]) -> Any:  # noqa: ANN401 (as above)
         return running([Fraction(1)] * int(PLAIN.value(t, point)), PLAIN.value(beta, point), Fraction(0))[-1]
 
-    setting = row.setting(aliases={"alpha": 1 - b})
+    setting = replace(row, aliases={"alpha": 1 - b}).setting()
     longest = expr(int(STEPS.high) + 1)
     small = not isinstance(t, Num) or t.value <= STEPS.high
     return Solution(
         answers=(*answers, *row.answers()),
         work=lambda: Work(
             (*steps, *row.steps(), *bounds(beta, row)),
-            (*((Route("weights_sum", "the recurrence run on ones", total, ones),) if small else ()), *row.routes()),
+            (*((Route("weights_sum", "the recurrence run on ones", total, ones),) if small else ()), *row.again()),
         ),
         principal=("average", "effective_length") if v0 != ZERO else ("average", "corrected", "effective_length"),
         setting=replace(

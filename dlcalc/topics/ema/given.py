@@ -6,10 +6,10 @@ from dataclasses import dataclass, replace
 from fractions import Fraction
 from typing import TYPE_CHECKING, Any
 
+from dlcalc.derivation import readable
 from dlcalc.errors import DlcalcError
 from dlcalc.notation.evaluate import PLAIN
 from dlcalc.notation.expression import ONE, ZERO, Add, Div, Entry, Expr, Mul, Num, Pow, Real, Sym, add, expr
-from dlcalc.quantities import readable
 from dlcalc.solution import REAL, Answer, Route, Slip, Solution, Step, Work, symbols
 from dlcalc.table import Table
 from dlcalc.topics.ema.windows import ABOUT, LENGTH, bounds, window
@@ -146,7 +146,7 @@ def of_values(values: tuple[Expr, ...], beta: Expr, v0: Expr) -> Solution:
     more = (f"the first {SHOWN} values are written out; all are checked",) if found.count > SHOWN else ()
     return Solution(
         answers=(*found.answers(), *row.answers()),
-        work=lambda: Work((*found.steps(), *row.steps(), *bounds(beta, row)), (*found.routes(), *row.routes())),
+        work=lambda: Work((*found.steps(), *row.steps(), *bounds(beta, row)), (*found.routes(), *row.again())),
         principal=("average", "corrected") if found.biased else ("average",),
         setting=replace(
             setting,

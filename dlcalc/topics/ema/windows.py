@@ -6,18 +6,18 @@ from math import exp as float_exp
 from math import sqrt
 from typing import TYPE_CHECKING, Any
 
-from dlcalc.derivation import Letters
+from dlcalc.derivation import Letters, readable
 from dlcalc.errors import DlcalcError
+from dlcalc.formulary import Formulary, Quantity
 from dlcalc.notation.expression import ZERO, Expr, Pow, Sym, expr
 from dlcalc.notation.functions import exp, ln
-from dlcalc.quantities import Quantity, Row, readable
-from dlcalc.solution import UNIT, Answer, Solution, Step, Work, symbols
+from dlcalc.solution import UNIT, Answer, Slip, Solution, Step, Work, symbols
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
 
-def window(beta: Expr) -> Row:
+def window(beta: Expr) -> Formulary:
     """Say how far an average reaches back, in β alone."""
     letters = Letters(taken=symbols(beta))
     b = letters.letter("beta", beta, UNIT)
@@ -25,32 +25,32 @@ def window(beta: Expr) -> Row:
     def share(p: Mapping[str, Any]) -> Any:  # noqa: ANN401 (an exact number)
         return p[b.name]
 
-    inverse = () if beta == ZERO else ((1 / b, "it is 1/(1 - β), not 1/β"),)
+    inverse = () if beta == ZERO else (Slip(1 / b, "it is 1/(1 - β), not 1/β"),)
     length = Quantity(
         "effective_length",
         1 / (1 - b),
         "all weights together are this many times the newest: 1 + β + β² + …",
         lambda p: _series(float(share(p))),
+        (Slip(b, "that is the share kept; about 1/(1 - β) values are averaged"), *inverse),
         "the series 1 + β + β² + … added up until nothing changes",
-        ((b, "that is the share kept; about 1/(1 - β) values are averaged"), *inverse),
     )
     if beta == ZERO:
-        return Row(letters, (length,))
+        return Formulary(letters, (length,))
     fallen = Quantity(
         "one_over_e",
         -1 / ln(b),
         "β^n = 1/e solved for n: this many values back the weight is 1/e of the newest",
         lambda p: _solved(float(share(p))),
-        "β^n = 1/e solved by bisection",
+        method="β^n = 1/e solved by bisection",
     )
     left = Quantity(
         "weight_left",
         b ** Sym("effective_length"),
         "1/(1 - β) values back, relative to the newest",
         lambda p: _raised(float(share(p)), 1 / (1 - float(share(p)))),
-        "the power built from square roots and squares",
+        method="the power built from square roots and squares",
     )
-    return Row(letters, (length, fallen, left))
+    return Formulary(letters, (length, fallen, left))
 
 
 def _series(beta: float) -> float:
@@ -86,7 +86,7 @@ def _raised(base: float, exponent: float) -> float:
     return found
 
 
-def bounds(beta: Expr, row: Row) -> Iterator[Step]:
+def bounds(beta: Expr, row: Formulary) -> Iterator[Step]:
     """Show that the weight falls to 1/e between n - 1 and n = 1/(1 - β) values back."""
     if beta == ZERO:
         return
@@ -111,9 +111,7 @@ def compared(betas: list[Expr]) -> Solution:
     def work() -> Work:
         steps = [s for beta, row in zip(betas, rows, strict=True) for s in (*row.steps(), *bounds(beta, row))]
         formulas = {s.rule: s for s in steps if not s.where}
-        return Work(
-            (*formulas.values(), *(s for s in steps if s.where)), tuple(r for row in rows for r in row.routes())
-        )
+        return Work((*formulas.values(), *(s for s in steps if s.where)), tuple(r for row in rows for r in row.again()))
 
     answers = tuple(Answer(name, tuple(readable(f[name]) for f in found)) for name in names)
     return Solution(answers, work, longest.setting(), conventions=(LENGTH,), notes=(ABOUT,))

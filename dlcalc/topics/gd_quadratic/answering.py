@@ -7,14 +7,14 @@ from fractions import Fraction
 from math import ceil, log
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from dlcalc.derivation import Letters
+from dlcalc.derivation import Letters, put_in, readable, settled
 from dlcalc.errors import DlcalcError
+from dlcalc.formulary import Formulary, Quantity
 from dlcalc.notation.evaluate import PLAIN, approximate
-from dlcalc.notation.expression import ONE, ZERO, Add, Div, Entry, Expr, Mul, Num, Pow, Real, Sym, expr, substitute
+from dlcalc.notation.expression import ONE, ZERO, Add, Div, Entry, Expr, Mul, Num, Pow, Real, Sym, expr
 from dlcalc.notation.functions import call
 from dlcalc.notation.printing import Value, plain, unicode
 from dlcalc.plot import Curve, Plot
-from dlcalc.quantities import Quantity, Row, readable, settled
 from dlcalc.solution import POSITIVE, REAL, Answer, Domain, Route, Slip, Solution, Step, Work, symbols, verdict, word
 from dlcalc.table import Table
 
@@ -120,27 +120,30 @@ def _of_coordinate(case: Case, i: int) -> Iterator[Quantity]:
         return 1 - descended(Fraction(1), p[b.name], 0, 1)
 
     name = asked.named("factor", i)
-    signs = ((1 + g * b, "down the gradient: the sign is minus"), (g * b, "that is the part taken away"))
-    bounds = ((1 / b, "up to 1/β it does not change its sign; it converges up to 2/β"), (b / 2, "that is upside down"))
+    signs = (Slip(1 + g * b, "down the gradient: the sign is minus"), Slip(g * b, "that is the part taken away"))
+    bounds = (
+        Slip(1 / b, "up to 1/β it does not change its sign; it converges up to 2/β"),
+        Slip(b / 2, "that is upside down"),
+    )
     line = "where the line through the distances at rates 0 and 1 is"
-    yield Quantity(name, 1 - g * b, "what a step leaves of the distance", after, "one step from distance 1", signs)
+    yield Quantity(name, 1 - g * b, "what a step leaves of the distance", after, signs, "one step from distance 1")
     measured = "the size of the distance after one step from distance 1"
-    yield Quantity(asked.named("shrink", i), call("abs", Sym(name)), "its size", size, measured)
+    yield Quantity(asked.named("shrink", i), call("abs", Sym(name)), "its size", size, method=measured)
     yield Quantity(
         asked.named("one_step_lr", i),
         1 / b,
         "the factor is 0: the first step arrives",
         lambda p: 1 / falls(p),
+        (Slip(2 / b, "that is where it begins to diverge"),),
         f"{line} 0",
-        ((2 / b, "that is where it begins to diverge"),),
     )
     yield Quantity(
         asked.named("max_lr", i),
         2 / b,
         "the factor is -1: the distance keeps its size; it shrinks exactly below",
         lambda p: 2 / falls(p),
-        f"{line} -1",
         bounds,
+        f"{line} -1",
     )
 
 
@@ -164,24 +167,24 @@ def _quantities(case: Case) -> Iterator[Quantity]:
         2 / top,
         "every coordinate must converge: the largest curvature decides",
         lambda p: _largest_rate(every(p)),
+        (Slip(2 / bottom, "the smallest curvature allows more; the largest one decides"),),
         "bisection for the rate at which the worst distance no longer shrinks",
-        ((2 / bottom, "the smallest curvature allows more; the largest one decides"),),
     )
     yield Quantity(
         "condition_number",
         Div(top, bottom),
         "the largest curvature over the smallest",
         lambda p: max(slopes(p)) / min(slopes(p)),
+        (Slip(Div(bottom, top), "that is upside down: it is 1 or more"),),
         "the slopes at distance 1 along the axes compared",
-        ((Div(bottom, top), "that is upside down: it is 1 or more"),),
     )
     yield Quantity(
         "best_lr",
         2 / Add((top, bottom)),
         "where both extreme factors have one size: 1 - γβ_min = -(1 - γβ_max)",
         lambda p: _best_rate(every(p)),
+        (Slip(1 / top, "then the steepest coordinate arrives at once, but the flattest is slow"),),
         "a search for the rate with the least worst distance",
-        ((1 / top, "then the steepest coordinate arrives at once, but the flattest is slow"),),
     )
     kappa = Sym("condition_number")
     yield Quantity(
@@ -189,7 +192,7 @@ def _quantities(case: Case) -> Iterator[Quantity]:
         Div(Add((kappa, -ONE)), Add((kappa, ONE))),
         "what a step at the best rate leaves of the distance",
         lambda p: _worst(every(p), _best_rate(every(p))),
-        "the least worst distance after one step, by search",
+        method="the least worst distance after one step, by search",
     )
 
 
@@ -217,8 +220,7 @@ def _best_rate(betas: list[Any]) -> float:
 def solved(asked: Asked) -> Solution:
     """Answer with the iterate, the rates, and what the given rate does."""
     case = _case(asked)
-    row = Row(case.letters, tuple(_quantities(case)))
-    row.refuse_names()
+    row = Formulary(case.letters, tuple(_quantities(case)), aliases=_aliases(case))
     found = row.values
     iterates = tuple(readable(settled(case.iterate(i, case.steps), found)) for i in range(asked.count))
     answers = [Answer("iterate", iterates if asked.count > 1 else iterates[0], slips=_slips(case, found))]
@@ -232,8 +234,8 @@ def solved(asked: Asked) -> Solution:
         needed, steps = _needed(asked, found)
         answers.insert(0, needed)
         evidence += steps
-    routes = [*_routes(asked, iterates, answers[0]), *row.routes()]
-    setting = row.setting(aliases=_aliases(case))
+    routes = [*_routes(asked, iterates, answers[0]), *row.again()]
+    setting = row.setting()
 
     def iterate(point: Mapping[str, Any], t: int) -> Any:  # noqa: ANN401 (exact numbers)
         return _run(point, case, 0, t)
@@ -308,13 +310,8 @@ def _derivation(case: Case) -> Iterator[Step]:
 def _put_in(case: Case, found: Mapping[str, Expr]) -> Iterator[Step]:
     for i in range(case.asked.count):
         formula = case.iterate(i, case.steps)
-        used = {name: value for name, value in case.letters.values.items() if name in symbols(formula)}
-        inserted, value = substitute(formula, used), settled(formula, found)
         target = Sym("iterate") if case.asked.count == 1 else Sym(f"w{i + 1}")
-        if inserted != formula:
-            yield Step("givens", target, formula, inserted, "the givens put in", where=used)
-        if plain(value) != plain(inserted):
-            yield Step("value", target, inserted, value, "collected" if symbols(value) else "computed", where=used)
+        yield from put_in("iterate", target, formula, case.letters.values, settled(formula, found))
 
 
 def _spectrum(asked: Asked) -> Iterator[Step]:

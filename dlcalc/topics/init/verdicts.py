@@ -6,7 +6,8 @@ from math import isclose, pi, sqrt
 from typing import TYPE_CHECKING, NamedTuple
 
 from dlcalc.notation.evaluate import approximate
-from dlcalc.solution import Answer, Slip, sym, word
+from dlcalc.notation.expression import Sym
+from dlcalc.solution import Answer, Slip, word
 from dlcalc.topics.init.units import EXACT
 from dlcalc.topics.init.wide import ACTIVE
 
@@ -79,7 +80,7 @@ def _answer(name: str, said: str) -> Answer:
         else "the factor per layer is 1, or the units are bounded",
         "explode": "the factor per layer is above 1",
     }
-    slips = tuple(Slip(sym(other), reasons[said], f"verdict-{name}") for other in WORDS if other != said)
+    slips = tuple(Slip(Sym(other), reasons[said], f"verdict-{name}") for other in WORDS if other != said)
     return word(name, said, WORDS, slips)
 
 
@@ -87,7 +88,7 @@ def _chain() -> Answer:
     from dlcalc.topics.init.signal import WORDS
 
     because = "a saturated unit has slope 0: w f'(w x) goes to 0 as w grows, for any x but 0"
-    return word("chain", "vanish", WORDS, tuple(Slip(sym(w), because, "chain") for w in WORDS if w != "vanish"))
+    return word("chain", "vanish", WORDS, tuple(Slip(Sym(w), because, "chain") for w in WORDS if w != "vanish"))
 
 
 def _notes(signal: Signal, words: dict[str, str | None], limit: Limit | None) -> list[str]:

@@ -38,7 +38,7 @@ def init_symmetry(
     ] = "sigmoid",
     x: Annotated[Value | None, values(help="Input: a number per unit (default: symbols).")] = None,
     y: Annotated[Value | None, values(help="Target: a number per output (default: symbols).")] = None,
-    lr: Annotated[Expr, scalar("--learning-rate", help="Learning rate of the updates (default 0.1).")] = RATE,
+    lr: Annotated[Expr, scalar("--learning-rate", "--eta", help="Learning rate of the updates (default 0.1).")] = RATE,
     updates: Annotated[Expr, scalar("--iterations", help="Gradient steps (default 3).", whole=True, least=1)] = THREE,
     bias: Annotated[bool, switch(help="Add biases, which start at 0 (default: no).")] = False,
 ) -> Solution:

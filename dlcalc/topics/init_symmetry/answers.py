@@ -8,6 +8,7 @@ from math import isclose
 from typing import TYPE_CHECKING, NamedTuple
 
 from dlcalc.derivation import Letters
+from dlcalc.entries import listed
 from dlcalc.errors import DlcalcError
 from dlcalc.givens import checked
 from dlcalc.notation.expression import Entry, Expr, Num, Real, add, number
@@ -129,14 +130,11 @@ def _entries(name: str, given: Value | None, width: int) -> tuple[Expr, ...]:
     """Read a vector; entries of a sequence where none is given."""
     if given is None:
         return tuple(Entry(name, number(i)) for i in range(1, width + 1))
-    entries = given if isinstance(given, tuple) else (given,)
-    if not all(isinstance(entry, Expr) for entry in entries):
-        raise DlcalcError(f"{name} has rows", f"give one example: {width} numbers, with commas between them")
-    if len(entries) != width:
+    found = listed(name, given, f"give one example: {width} numbers, with commas between them")
+    if len(found) != width:
         raise DlcalcError(
-            f"{name} has {len(entries)} entries, but the network has {width} there", f"give {width} numbers"
+            f"{name} has {len(found)} entries, but the network has {width} there", f"give {width} numbers"
         )
-    found = tuple(entry for entry in entries if isinstance(entry, Expr))
     if any(isinstance(entry, Num) and abs(entry.value) > LARGEST for entry in found):
         raise DlcalcError(f"{name} has an entry beyond {LARGEST:,}", "use smaller numbers: scale the data")
     return found

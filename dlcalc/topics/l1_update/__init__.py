@@ -71,7 +71,7 @@ def l1_update(
             raise DlcalcError(f"--{name} {plain(rate)} is less than 0", "use 0 or more")
     given = tuple(value for value in (weights, gradient, lr, decay, target) if value is not None)
     taken = symbols(*given, l2)
-    rates = Rates(lr or Sym(unused("eta", taken)), decay or Sym(unused("lambda", taken)), l2)
+    rates = Rates(lr or Sym(unused("eta", taken=taken)), decay or Sym(unused("lambda", taken=taken)), l2)
     parts = []
     if target is not None:
         from dlcalc.topics.l1_update.minimum import minimum

@@ -24,7 +24,7 @@ MAX_SHOWN = 6
 
 def stepped(rates: Rates, weights: Value | None, gradient: Value | None, taken: frozenset[str]) -> Solution:
     """Answer with the weights after one step of either kind, and the penalty."""
-    start: Value = Sym(unused("w", taken)) if weights is None else weights
+    start: Value = Sym(unused("w", taken=taken)) if weights is None else weights
     flat = tuple(entries(start))
     push = _gradients(gradient, start, len(flat), taken)
     domains = dict.fromkeys(sorted(symbols(start, push)), REAL)
@@ -58,7 +58,7 @@ def stepped(rates: Rates, weights: Value | None, gradient: Value | None, taken: 
             tuple(_steps(rates, domains, flat, push, (sub, prox))), (_route(rates, flat, push, sub, prox),)
         ),
         setting=Setting(
-            domains={**domains, **dict.fromkeys((unused(n, frozenset(domains)) for n in _OWN), REAL)},
+            domains={**domains, **dict.fromkeys((unused(n, taken=domains) for n in _OWN), REAL)},
             definitions=_definitions(rates, flat, push),
             aliases=_aliases(rates, domains),
         ),
@@ -90,7 +90,7 @@ def _crosses(before: Expr, after: Expr) -> bool:
 
 def _gradients(gradient: Value | None, start: Value, length: int, taken: frozenset[str]) -> tuple[Expr, ...]:
     if gradient is None:
-        stem = unused("g", taken)
+        stem = unused("g", taken=taken)
         return (Sym(stem),) if isinstance(start, Expr) else tuple(Sym(f"{stem}_{i}") for i in range(1, length + 1))
     if gradient == ZERO:
         return (ZERO,) * length
@@ -111,7 +111,7 @@ def _steps(
     push: tuple[Expr, ...],
     found: tuple[Value, Value],
 ) -> Iterator[Step]:
-    u, v = (Sym(unused(n, frozenset(domains))) for n in _OWN)
+    u, v = (Sym(unused(n, taken=domains)) for n in _OWN)
     lr, lam, mu = rates
     because = "sign(w) is a subgradient of |w|: the line through w with this slope stays below, at every v"
     yield Step("subgradient", Sym("penalty"), Call("abs", (v,)), call("abs", u) + sign(u) * (v - u), because, ">=")

@@ -56,7 +56,7 @@ def l2_update(
     penalty: Annotated[str, choice("half", "full", help="half: α/2·‖W‖² (default); full: α·‖W‖².")] = "half",
     updates: Annotated[
         Expr | None,
-        scalar("-k", help="Number of updates (default 1), or a symbol.", whole=True, least=0),
+        scalar("-k", "--iterations", help="Number of updates (default 1), or a symbol.", whole=True, least=0),
     ] = None,
     target: Annotated[
         Expr | None,

@@ -6,6 +6,8 @@ from itertools import product
 from math import prod
 from typing import TYPE_CHECKING, NamedTuple
 
+from dlcalc.entries import entries, shape_text, unused
+from dlcalc.entries import shape as shape_of
 from dlcalc.errors import DlcalcError
 from dlcalc.notation.evaluate import PLAIN, approximate
 from dlcalc.notation.expression import ONE, ZERO, Expr, Num, Sym, expr
@@ -13,7 +15,7 @@ from dlcalc.notation.printing import Value, decimal, plain
 from dlcalc.solution import symbols
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable
 
 EPSILON, ALPHA = Sym("epsilon"), Sym("alpha")
 
@@ -146,8 +148,8 @@ def as_asked(weights: Value | None, gradient: Value | None, updates: Expr | None
     taken = symbols(*(given for given in (weights, gradient, updates, rule.lr, rule.decay) if given is not None))
     if weights is None:
         several = updates not in {None, ONE} or isinstance(gradient, tuple)
-        weights = Sym(unused("theta0" if several else "theta", taken))
-    shape = _shape(weights)
+        weights = Sym(unused("theta0" if several else "theta", taken=taken))
+    shape = shape_of(weights)
     if gradient is None or (isinstance(gradient, Sym) and shape):
         name = gradient.name if isinstance(gradient, Sym) else "g"
         rows: tuple[tuple[Expr, ...], ...] = (_invented(name, shape, taken - {name}),)
@@ -161,57 +163,35 @@ def as_asked(weights: Value | None, gradient: Value | None, updates: Expr | None
     count = updates if updates is not None else expr(len(rows))
     if all(g == ZERO for row in rows for g in row):
         rows = rows[:1]
-    return Asked(rule, shape, tuple(_flat(weights)), rows, count, gradient is None)
-
-
-def _shape(value: Value) -> tuple[int, ...]:
-    return () if isinstance(value, Expr) else (len(value), *_shape(value[0]))
-
-
-def _flat(value: Value) -> Iterator[Expr]:
-    if isinstance(value, Expr):
-        yield value
-        return
-    for part in value:
-        yield from _flat(part)
+    return Asked(rule, shape, tuple(entries(weights)), rows, count, gradient is None)
 
 
 def _rows(gradient: Value, shape: tuple[int, ...]) -> tuple[tuple[Expr, ...], ...]:
     """Split a gradient into one row per update; one row where it has the weights' shape."""
-    found, flat, size = _shape(gradient), tuple(_flat(gradient)), prod(shape)
+    found, flat, size = shape_of(gradient), tuple(entries(gradient)), prod(shape)
     if gradient == ZERO:
         return ((ZERO,) * size,)
     below = len(shape) > 1 and found[1:] == shape[1:] and len(flat) % size == 0
     if found == shape or found[1:] == shape or below:
         return tuple(flat[at : at + size] for at in range(0, len(flat), size))
-    fix = f"give {_words(shape)}, or one such gradient per row for several updates"
+    fix = f"give {shape_text(shape)}, or one such gradient per row for several updates"
     raise DlcalcError(
-        f"--gradient is {_words(found)}, but the weights are {_words(shape)}",
+        f"--gradient is {shape_text(found)}, but the weights are {shape_text(shape)}",
         fix if shape else "give --weights of that shape, or a list with one gradient per update",
     )
-
-
-def _words(shape: tuple[int, ...]) -> str:
-    return "a single number" if not shape else f"a list of {shape[0]}" if len(shape) == 1 else "×".join(map(str, shape))
 
 
 def _invented(name: str, shape: tuple[int, ...], taken: frozenset[str]) -> tuple[Expr, ...]:
     """Return symbols for a gradient of which only the name is known: g, g_1 g_2 …, or g_11 g_12 …."""
     if not shape:
-        return (Sym(unused(name, taken)),)
+        return (Sym(unused(name, taken=taken)),)
     if len(shape) > 1 and max(shape) > _ONE_DIGIT:
-        raise DlcalcError(f"no gradient is given for {_words(shape)} weights", "add --gradient, or --gradient 0")
+        raise DlcalcError(f"no gradient is given for {shape_text(shape)} weights", "add --gradient, or --gradient 0")
     spans = [[str(i + 1) for i in range(length)] for length in shape]
     indices = ["".join(index) for index in product(*spans)]
     stems = (name, *(f"{name}_{c}" for c in "abcdefghij"))
     stem = next(stem for stem in stems if not {f"{stem}{index}" for index in indices} & taken)
     return tuple(Sym(f"{stem}{index}") for index in indices)
-
-
-def unused(preferred: str, taken: frozenset[str]) -> str:
-    """Return a name that no given uses."""
-    names = (preferred, *(f"{preferred}_{c}" for c in "abcdefghijklmnop"))
-    return next(name for name in names if name not in taken)
 
 
 def whole(value: Expr) -> int:

@@ -7,6 +7,7 @@ from fractions import Fraction
 from typing import TYPE_CHECKING, NamedTuple
 
 from dlcalc.derivation import Letters
+from dlcalc.entries import unused
 from dlcalc.notation.expression import (
     ONE,
     ZERO,
@@ -27,7 +28,7 @@ from dlcalc.notation.expression import (
 from dlcalc.notation.printing import plain, unicode
 from dlcalc.solution import COUNT, POSITIVE, REAL, Domain, Step, symbols
 from dlcalc.topics.l2_update.answers import parts_of
-from dlcalc.topics.l2_update.asking import FEW, GRADIENTS, LISTED, MAX_PUT_IN, SHOWN, WHOLE, Asked, Rule, unused, whole
+from dlcalc.topics.l2_update.asking import FEW, GRADIENTS, LISTED, MAX_PUT_IN, SHOWN, WHOLE, Asked, Rule, whole
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -56,7 +57,7 @@ class Case(NamedTuple):
     @property
     def counter(self) -> Sym:
         """The index of sums over the updates."""
-        return Sym(unused("j", frozenset(self.domains)))
+        return Sym(unused("j", taken=self.domains))
 
     @property
     def written(self) -> bool:

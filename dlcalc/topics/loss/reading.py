@@ -5,6 +5,8 @@ from __future__ import annotations
 from fractions import Fraction
 from typing import TYPE_CHECKING, NamedTuple
 
+from dlcalc.entries import entries, shape_text
+from dlcalc.entries import shape as shape_of
 from dlcalc.errors import DlcalcError
 from dlcalc.notation.evaluate import approximate
 from dlcalc.notation.expression import MINUS_ONE, ONE, ZERO, Expr, Num, expr
@@ -66,7 +68,7 @@ def batch_of(
     """
     if target is None:
         raise DlcalcError("the target is missing", "add --target: " + _wanted(kind))
-    shape = _shape(predictions)
+    shape = shape_of(predictions)
     if kind.over == "entry":
         examples = _entries(kind, predictions, target, shape)
     else:
@@ -92,29 +94,18 @@ def _wanted(kind: Kind) -> str:
     }.get(kind.target, "what the predictions should be")
 
 
-def _shape(value: Value) -> tuple[int, ...]:
-    return () if isinstance(value, Expr) else (len(value), *_shape(value[0]))
-
-
-def _said(shape: tuple[int, ...]) -> str:
-    return "one number" if not shape else f"a list of {shape[0]}" if len(shape) == 1 else f"{shape[0]}×{shape[1]}"
-
-
-def _flat(value: Value) -> list[Expr]:
-    return [value] if isinstance(value, Expr) else [entry for part in value for entry in _flat(part)]
-
-
 def _entries(kind: Kind, predictions: Value, target: Value, shape: tuple[int, ...]) -> tuple[Example, ...]:
-    found = _shape(target)
+    found = shape_of(target)
     if found != shape and (shape or found != (1,)):
         if found == () and (shape == (1,) or kind.target != "R"):
             target = (target,) * shape[0] if len(shape) == 1 else target
-            found = _shape(target)
+            found = shape_of(target)
         if found != shape:
             raise DlcalcError(
-                f"the predictions are {_said(shape)}, but the target is {_said(found)}", "give as many targets"
+                f"the predictions are {shape_text(shape)}, but the target is {shape_text(found)}",
+                "give as many targets",
             )
-    return tuple(Example((p,), (y,)) for p, y in zip(_flat(predictions), _flat(target), strict=True))
+    return tuple(Example((p,), (y,)) for p, y in zip(entries(predictions), entries(target), strict=True))
 
 
 def _rows(kind: Kind, predictions: Value, target: Value, shape: tuple[int, ...], first: int) -> tuple[Example, ...]:
@@ -124,7 +115,7 @@ def _rows(kind: Kind, predictions: Value, target: Value, shape: tuple[int, ...],
             "give one number per class, such as 0.7,0.2,0.1" if kind.classes else "give a vector, such as 1,0",
         )
     rows: tuple[Row, ...] = predictions if len(shape) > 1 else (predictions,)  # type: ignore[assignment]
-    width, found = shape[-1], _shape(target)
+    width, found = shape[-1], shape_of(target)
     if kind.classes and width == 1:
         raise DlcalcError("there is only one class", "give a number per class, or use --kind bce for one probability")
     if found == shape:
@@ -134,11 +125,12 @@ def _rows(kind: Kind, predictions: Value, target: Value, shape: tuple[int, ...],
     elif kind.target == "onehot" and (
         (len(shape) > 1 and found == (len(rows),)) or (len(rows) == 1 and found in {(), (1,)})
     ):
-        targets = tuple(_onehot(label, width, first) for label in _flat(target))
+        targets = tuple(_onehot(label, width, first) for label in entries(target))
     else:
         label = f", or {len(rows)} class {'indices' if len(rows) > 1 else 'index'}" if kind.target == "onehot" else ""
         raise DlcalcError(
-            f"the predictions are {_said(shape)}, but the target is {_said(found)}", f"give {_said(shape)}{label}"
+            f"the predictions are {shape_text(shape)}, but the target is {shape_text(found)}",
+            f"give {shape_text(shape)}{label}",
         )
     return tuple(Example(row, y) for row, y in zip(rows, targets, strict=True))  # type: ignore[arg-type]
 

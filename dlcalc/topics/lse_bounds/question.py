@@ -6,6 +6,7 @@ from fractions import Fraction
 from math import isclose
 from typing import TYPE_CHECKING, Literal, NamedTuple
 
+from dlcalc.entries import unused
 from dlcalc.errors import DlcalcError
 from dlcalc.notation.evaluate import approximate
 from dlcalc.notation.expression import ONE, ZERO, Add, Call, Entry, Expr, Num, Sum, Sym, add, div, expr, fold, mul
@@ -98,23 +99,19 @@ def vector(x: Value | None, n: Expr | None, t: Expr | None) -> _Vector:
         raise DlcalcError(f"x has {len(x)} rows, but LSE is of one list", "give one row, such as --x 1,2,3")
     others = symbols(*(given for given in (n, t) if given is not None))
     if x is None or isinstance(x, Sym):
-        name = x.name if isinstance(x, Sym) else _unused("x", others)
+        name = x.name if isinstance(x, Sym) else unused("x", taken=others)
         if name in others:
             raise DlcalcError(f"{name} is the vector, but n or t uses it too", "give the vector another name")
         if n is None and (name == "n" or "n" in others):
             raise DlcalcError("n is the number of entries, but another given uses it", "say what n is: add --n N")
-        return _Vector((Entry(name, ONE),) if n == ONE else (), n or Sym("n"), name, _unused("i", others | {name, "n"}))
+        return _Vector(
+            (Entry(name, ONE),) if n == ONE else (), n or Sym("n"), name, unused("i", taken=others | {name, "n"})
+        )
     entries = tuple(entry for entry in ((x,) if isinstance(x, Expr) else x) if isinstance(entry, Expr))
     if n is not None and n != expr(len(entries)):
         raise DlcalcError(f"x has {len(entries)} entries, but n is {plain(n)}", "leave out --n, or --x")
     taken = others | symbols(*entries)
-    return _Vector(entries, expr(len(entries)), _unused("x", taken), _unused("i", taken))
-
-
-def _unused(preferred: str, taken: frozenset[str]) -> str:
-    """Return a name that no given uses."""
-    names = (preferred, *(f"{preferred}{i}" for i in range(2, len(taken) + 3)))
-    return next(name for name in names if name not in taken)
+    return _Vector(entries, expr(len(entries)), unused("x", taken=taken), unused("i", taken=taken))
 
 
 class Question(NamedTuple):
@@ -145,19 +142,19 @@ class Question(NamedTuple):
         """Ask the same of n entries, n a letter, where there are too many to draw."""
         if not self.vector.countless:
             return self
-        letter = _unused("n", frozenset({self.vector.name, self.vector.counter}) | symbols(*self.scale))
+        letter = unused("n", taken=frozenset({self.vector.name, self.vector.counter}) | symbols(*self.scale))
         return self._replace(vector=self.vector._replace(length=Sym(letter)))
 
     @property
     def exponents(self) -> str:
         """The name of t·x."""
-        return self.vector.name if self.t is None else _unused("z", symbols(self.t, Sym(self.vector.name)))
+        return self.vector.name if self.t is None else unused("z", taken=symbols(self.t, Sym(self.vector.name)))
 
     @property
     def same(self) -> Sym:
         """The letter for entries that are all equal."""
         vector = self.vector
-        return Sym(_unused("c", frozenset({vector.name, vector.counter}) | symbols(vector.length, *self.scale)))
+        return Sym(unused("c", taken=frozenset({vector.name, vector.counter}) | symbols(vector.length, *self.scale)))
 
     @property
     def largest(self) -> Expr:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from dlcalc.entries import entries
 from dlcalc.notation.expression import (
     MINUS_ONE,
     ONE,
@@ -28,7 +29,7 @@ from dlcalc.topics.momentum.bounds import MAX_SUMMED, MAX_UNROLLED, SHOWN_COMPON
 from dlcalc.topics.momentum.bruteforce import closed_routes, path_routes
 from dlcalc.topics.momentum.rule import HAT, Question, T
 from dlcalc.topics.momentum.sentences import divided, spoken, spoken_rule
-from dlcalc.topics.momentum.writing import flattened, plus, rows_of, times
+from dlcalc.topics.momentum.writing import plus, rows_of, times
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
@@ -128,7 +129,7 @@ def _coincidence(asked: Question, t: Expr, suffix: str = "") -> Iterator[Step]:
 
 def _closed_steps(asked: Question, found: Mapping[str, Value]) -> Iterator[Step]:
     t, steps, n = asked.t, asked.steps, asked.counter
-    v, theta = flattened(found["v_t"], found["theta_t"])
+    v, theta = entries((found["v_t"], found["theta_t"]))
     if steps is not None and steps <= MAX_UNROLLED:
         yield from _unrolled_steps(asked, steps, theta)
     else:

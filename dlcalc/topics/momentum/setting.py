@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dlcalc.entries import entries
 from dlcalc.notation.evaluate import PLAIN
 from dlcalc.notation.expression import MINUS_ONE, ONE, ZERO, Entry, Expr, Num, Relation, Sym, names, number
 from dlcalc.solution import POSITIVE, REAL, Domain, Sequence, Setting
@@ -9,7 +10,6 @@ from dlcalc.topics.momentum.bounds import MAX_SUMMED, SAMPLED_STEPS
 from dlcalc.topics.momentum.bruteforce import definitions
 from dlcalc.topics.momentum.following import partial
 from dlcalc.topics.momentum.rule import HAT, Question
-from dlcalc.topics.momentum.writing import flattened
 
 SPELLINGS = {
     "alpha": ("alpha", "beta", "gamma", "mu", "rho", "momentum", "a"),
@@ -38,7 +38,7 @@ def setting_of(asked: Question) -> Setting:
 def _domains(asked: Question) -> dict[str, Domain]:
     given = [(asked.t, SAMPLED_STEPS), (asked.epsilon, POSITIVE)]
     real = POSITIVE if any(map(partial, asked.field)) else REAL
-    given += [(x, real) for x in (asked.alpha, *flattened(asked.v0, asked.theta0, asked.gradients))]
+    given += [(x, real) for x in (asked.alpha, *entries((asked.v0, asked.theta0, asked.gradients)))]
     domains = dict.fromkeys(sorted(asked.letters), POSITIVE)  # inside a given expression it may be divided by
     domains |= {x.name: domain for x, domain in reversed(given) if isinstance(x, Sym)}
     if asked.closed:

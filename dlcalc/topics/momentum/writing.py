@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from dlcalc.entries import entries
 from dlcalc.notation.expression import ONE, Add, Expr, Mul, Num
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Iterable
 
     from dlcalc.notation.printing import Value
 
@@ -33,18 +34,9 @@ def plus(*terms: Expr) -> Expr:
     return Add(flat) if len(flat) > 1 else flat[0]
 
 
-def flattened(*values: Value) -> Iterator[Expr]:
-    """Yield all numbers of values, from the first to the last."""
-    for value in values:
-        if isinstance(value, Expr):
-            yield value
-        else:
-            yield from flattened(*value)
-
-
 def rows_of(value: Value) -> list[Vector]:
     """Return the vectors of the steps, of one component where the steps are numbers."""
-    return [tuple(flattened(row)) for row in (value if isinstance(value, tuple) else (value,))]
+    return [tuple(entries(row)) for row in (value if isinstance(value, tuple) else (value,))]
 
 
 def unwrapped(rows: Iterable[Vector]) -> Value:

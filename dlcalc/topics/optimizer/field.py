@@ -9,13 +9,12 @@ from typing import TYPE_CHECKING, Any
 
 from dlcalc.calculus.data import Given, fitted, read_data
 from dlcalc.calculus.inference import words
-from dlcalc.calculus.printing import plain as term_text
 from dlcalc.calculus.problem import computed, read_problem
+from dlcalc.calculus.scalar import gradients, values
 from dlcalc.calculus.terms import DELTA
 from dlcalc.errors import DlcalcError, NotationError, nearest
 from dlcalc.notation.evaluate import approximate
-from dlcalc.notation.expression import Expr, Num, Real, fold, number, substitute
-from dlcalc.notation.parser import parse
+from dlcalc.notation.expression import Expr, Num, Real, Sym, fold, number, substitute
 from dlcalc.notation.program import read_program
 from dlcalc.solution import symbols
 
@@ -95,14 +94,11 @@ class Field:
             raise DlcalcError(
                 "a vector starts at a symbol, and the loss is a matrix expression", "give numbers for --theta0"
             )
-        defined: dict[str, Expr] = {}
-        for name, term in terms.items():
-            defined[name] = substitute(parse(term_text(term)), defined)
+        leaves: dict[str, Expr] = {name: Sym(name) for name in self.problem.typed.leaves}
         if not self.of_loss:
-            return (defined[GRADIENT],)
-        gradients = (self.problem.gradient(name) for name in self.parameters)
-        shown = (term_text(g.closed if g.closed is not None else g.short) for g in gradients)
-        return tuple(fold(substitute(parse(text), defined)) for text in shown)
+            return (values(terms, leaves)[GRADIENT],)
+        found = gradients(self.problem, leaves)
+        return tuple(fold(found[name]) for name in self.parameters)
 
     def put_in(self, place: int, at: Vector) -> Expr | None:
         """Write a component of the gradient with a point put in, nothing computed; None for matrix expressions."""

@@ -6,8 +6,9 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from dlcalc.derivation import Letters
+from dlcalc.entries import listed
 from dlcalc.errors import DlcalcError, nearest
-from dlcalc.givens import dashed, read_scalar, read_values, split_outside
+from dlcalc.givens import dashed, named_parts, read_scalar, read_values
 from dlcalc.notation.evaluate import approximate
 from dlcalc.notation.expression import ONE, ZERO, Expr, Num, Sym, expr
 from dlcalc.notation.patterns import compiled
@@ -143,15 +144,7 @@ def _refuse_foreign(given: Givens, rule: Rule) -> None:
 def _start(raw: object) -> dict[str, Vector]:
     """Read theta0: a number, a list, or several names with numbers; under an empty name where none is given."""
     if isinstance(raw, str) and "=" in raw:
-        pairs = {}
-        for part in split_outside(raw, ",;"):
-            name, equals, value = part.partition("=")
-            if not equals or not name.strip() or not value.strip():
-                raise DlcalcError(f"--theta0 {part.strip()!r} is not NAME=NUMBER", "write w=1,b=2 or w=[1,2]")
-            if spelled(name.strip()) in pairs:
-                raise DlcalcError(f"--theta0 gives {name.strip()} twice", "keep one of them")
-            pairs[spelled(name.strip())] = value.strip()
-        raw = pairs
+        raw = named_parts("--theta0", raw, "w=1,b=2 or w=[1,2]")
     if isinstance(raw, dict):
         if not raw:
             raise DlcalcError("--theta0 has no names", "write w=1,b=2")
@@ -160,12 +153,7 @@ def _start(raw: object) -> dict[str, Vector]:
 
 
 def _vector(name: str, raw: object) -> Vector:
-    read = read_values(name, raw)
-    parts = (read,) if isinstance(read, Expr) else read
-    flat = tuple(part for part in parts if isinstance(part, Expr))
-    if len(flat) != len(parts):
-        raise DlcalcError(f"--{dashed(name)} has rows", "give a number or one list")
-    return flat
+    return listed(f"--{dashed(name)}", read_values(name, raw), "give a number or one list")
 
 
 def _state(given: Givens, name: str, width: int, rule: Rule) -> Vector:

@@ -29,7 +29,8 @@ from dlcalc.topic import topic
 def penalty_limits(
     *,
     alpha: Annotated[
-        Expr | None, scalar("--lambda", "--decay", help="Weight α of the penalty (default: alpha).", least=0)
+        Expr | None,
+        scalar("--lambda", "--decay", "--weight-decay", help="Weight α of the penalty (default: alpha).", least=0),
     ] = None,
     target: Annotated[
         Expr | None, scalar("--minimum-of", help="Minimum a of the data loss h/2·(w - a)² (default: a).")
