@@ -42,11 +42,14 @@ def test_every_area_is_one_of_the_course() -> None:
 
 
 def test_the_table_of_the_readme_covers_every_command() -> None:
-    rows = set(re.findall(r"^\| `dlcalc ([a-z0-9-]+) ", README, flags=re.MULTILINE))
+    rows = set(re.findall(r"^\| `dlcalc ([a-z0-9-]+)[ `]", README, flags=re.MULTILINE))
     assert rows == set(registry.names())
 
 
 FOUND = [
+    ("decision boundary", "threshold-unit"),
+    ("standard error of the gradient", "minibatch-variance"),
+    ("terminal velocity", "optimizer"),
     ("f1", "metrics"), ("F-measure", "metrics"), ("confusion matrix", "metrics"), ("sensitivity", "metrics"),
     ("jaccard", "iou"), ("bagging", "ensemble"), ("majority vote", "ensemble"), ("cv", "k-fold"),
     ("leave-one-out", "k-fold"), ("cross validation", "k-fold"), ("kernel size", "conv-out"), ("lstm", "rnn-params"),

@@ -359,3 +359,22 @@ def test_names_without_a_value_stay_letters_and_are_said() -> None:
 def test_a_letter_in_a_matrix_expression_is_refused() -> None:
     with pytest.raises(DlcalcError, match="c has no number, and the loss is a matrix expression"):
         asked(rule="sgd", loss="c ||w||^2", theta0="1,2", lr="0.1")
+
+
+@pytest.mark.parametrize(
+    ("givens", "name", "shown"),
+    [
+        ({"rule": "adam", "gradient": "g", "eps": 0}, "m_hat", "g"),
+        ({"rule": "adam", "gradient": "g", "eps": 0}, "theta", "theta0 - eta*g/sqrt(g^2)"),
+        ({"rule": "adagrad", "gradients": "g,g,g", "eps": 0}, "G", "3*g^2"),
+        ({"rule": "sgd", "gradient": "g", "updates": 3}, "theta", "theta0 - 3*eta*g"),
+    ],
+)
+def test_equal_factors_cancel_and_equal_terms_are_counted(givens: dict[str, Any], name: str, shown: str) -> None:
+    solution = asked(**givens)
+    assert solution[name].text == shown
+    assert all(step.check.holds for step in solution.steps)
+
+
+def test_the_second_beta_of_adamax_decays_a_norm() -> None:
+    assert any("β_2: decay of the norm" in said for said in asked(rule="adamax", gradient=1, theta0=0).conventions)

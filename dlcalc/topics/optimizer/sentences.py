@@ -31,8 +31,9 @@ def conventions(asked: Question, form: Form) -> tuple[str, ...]:
     own = form.velocity == asked.framework or asked.rule.name not in {"momentum", "nesterov"}
     written = FORMS[asked.framework] if own else f"--velocity {form.velocity}"
     said = [f"{asked.rule.name}, {written}: {lines}", *asked.rule.said]
+    words = WORDS | ({"beta2": "decay of the norm"} if asked.rule.name == "adamax" else {})
     said.append(
-        "; ".join(f"{unicode(letter)}: {WORDS[name]}" for name, letter in asked.letters.items() if name != "tau")
+        "; ".join(f"{unicode(letter)}: {words[name]}" for name, letter in asked.letters.items() if name != "tau")
     )
     if asked.taken:
         values = ", ".join(
