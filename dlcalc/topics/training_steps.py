@@ -157,6 +157,8 @@ def _row(given: dict[str, Expr], *, drop_last: bool) -> Row:
     per, laid = Sym("updates_per_epoch"), "the batches laid out side by side and counted"
     why = "only full batches are used" if drop_last else "rounded up: what is left over makes a smaller batch"
     wrong = ceil(n / group) if drop_last else floor(n / group)
+    rest = "with the last batch dropped it is rounded down" if drop_last else "the rest is a batch too"
+    whole = "an update is made whole: the quotient is rounded"
     found = [
         Quantity(
             "updates_per_epoch",
@@ -165,8 +167,8 @@ def _row(given: dict[str, Expr], *, drop_last: bool) -> Row:
             lambda p: len(starts(p)),
             laid,
             (
-                (wrong, "with the last batch dropped it is rounded down" if drop_last else "the rest is a batch too"),
-                (Div(n, group), "an update is made whole: the quotient is rounded"),
+                (wrong, rest),
+                (Div(n, group), whole),
                 (n, "that is SGD with batches of one"),
             ),
         ),
@@ -196,7 +198,12 @@ def _row(given: dict[str, Expr], *, drop_last: bool) -> Row:
         ),
     ]
     if "E" in by:
-        slips = ((per, "that is one epoch"), (ceil(by["E"] * n / group), "every epoch has a last batch of its own"))
+        slips = (
+            (per, "that is one epoch"),
+            (by["E"] * wrong, f"in every epoch {rest}"),
+            (ceil(by["E"] * n / group), "every epoch has a last batch of its own"),
+            (by["E"] * Div(n, group), f"in every epoch {whole}"),
+        )
         found.append(
             Quantity("updates", by["E"] * per, "every epoch makes as many", lambda p: clock(p, 1), laid, slips)
         )
