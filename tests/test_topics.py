@@ -56,6 +56,9 @@ def test_each_row_stands_under_its_area() -> None:
 
 
 FOUND = [
+    ("decision boundary", "threshold-unit"),
+    ("standard error of the gradient", "minibatch-variance"),
+    ("terminal velocity", "optimizer"),
     ("f1", "metrics"), ("F-measure", "metrics"), ("confusion matrix", "metrics"), ("sensitivity", "metrics"),
     ("jaccard", "iou"), ("bagging", "ensemble"), ("majority vote", "ensemble"), ("cv", "k-fold"),
     ("leave-one-out", "k-fold"), ("cross validation", "k-fold"), ("kernel size", "conv-out"), ("lstm", "rnn-params"),

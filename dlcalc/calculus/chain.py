@@ -122,8 +122,8 @@ class _Piece(NamedTuple):
     source: str
 
 
-def read_chain(text: str, where: str = "") -> Chain:
-    """Read statements whose last is a chain of equations, and conditions between commas.
+def read_chain(text: str, where: str = "", numbers: Sequence[str] = ()) -> Chain:
+    """Read statements whose last is a chain of equations, and conditions between commas; some names are numbers.
 
     Raises NotationError, with the place, for what cannot be read, and DlcalcError where nothing is claimed.
     """
@@ -132,8 +132,9 @@ def read_chain(text: str, where: str = "") -> Chain:
     used = {spelled(token.text) for token in tokenize(text, MAX_PROGRAM) if token.kind == "name"}
     side, gap, when = (_unused(stem, used) for stem in ("side", "gap", "when"))
     names = [f"{side}{k}" for k in range(1, len(sides) + 1)]
-    pieces = [_Piece(0, before, 0, text)]
-    built = before + "\n"
+    declared = f"{', '.join(numbers)} in R\n" if numbers else ""
+    pieces = [_Piece(0, declared, 0, text), _Piece(len(declared), before, 0, text)]
+    built = f"{declared}{before}\n"
     for name, (at, written_side) in zip(names, sides, strict=True):
         built += f"{name} = "
         pieces.append(_Piece(len(built), written_side, at, text))
@@ -260,7 +261,7 @@ def simple_points(found: Chain, seed: int) -> Iterator[tuple[dict[str, Matrix], 
         for _ in range(MAX_DRAWS):
             leaves = {leaf.name: _drawn(leaf, lengths, generator) for leaf in typed.leaves.values()}
             values = forward(found, leaves, lengths)
-            if values is not None and all(values[c] == [[1]] for c in found.conditions):
+            if values is not None and all(x == 1 for c in found.conditions for x in chain(*values[c])):
                 yield values, lengths
                 count += 1
             if count == SIMPLE_POINTS or not leaves:

@@ -60,13 +60,17 @@ def sampled(found: Chain, seed: int) -> Sampled:
             lengths, kept, count = dict(checker.lengths), [], 0
         good = np.ones(POINTS, dtype=bool)
         for condition in found.conditions:
-            good &= np.broadcast_to(values[condition].reshape(-1) == 1, (POINTS,))
+            met = values[condition] == 1
+            good &= np.broadcast_to(met.reshape(len(met), -1).all(axis=1), (POINTS,))
         kept.append({n: np.broadcast_to(v, (POINTS, *v.shape[1:]))[good] for n, v in values.items()})
         count += int(good.sum())
         if count >= POINTS:
             break
     if not count:
-        raise DlcalcError("no random point satisfies the conditions", "declare the range, such as p in (0, 1)")
+        raise DlcalcError(
+            "no random point satisfies the conditions and gives every side a value",
+            "declare the range, such as p in (0, 1)",
+        )
     return Sampled(checker, {n: np.concatenate([k[n] for k in kept])[:POINTS] for n in kept[0]}, min(count, POINTS))
 
 

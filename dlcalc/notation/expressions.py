@@ -274,6 +274,8 @@ class ExpressionReader(Cursor):
         token = self.advance()
         if token.kind == "number":
             return Node("number", (), token.position, token.text, Fraction(token.text))
+        if token.is_symbol("Σ") or (token.text == "sum" and self.token.is_symbol("_")):
+            return self.sigma(token)
         if token.kind == "name":
             return self.named(self.with_subscript(token))
         if token.is_symbol("("):
@@ -289,8 +291,6 @@ class ExpressionReader(Cursor):
             return self.between_bars(token)
         if token.is_symbol("√"):
             return self.node("call", (self.factor(),), token, "sqrt")
-        if token.is_symbol("Σ"):
-            return self.sigma(token)
         if token.is_symbol("frac"):
             return self.fraction(token)
         if token.kind == "end":

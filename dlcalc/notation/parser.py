@@ -367,8 +367,8 @@ class _Parser(Cursor):
     def function(self, name: str, token: Token) -> Expr | None:
         """Read a function that is applied here; None where the name is no function or not applied."""
         applied = self.token.is_symbol("(")
-        if name == "sum" and applied and self.ahead(2).is_symbol(","):
-            return self.sum_over(token)
+        if name == "sum" and (self.token.is_symbol("_") or (applied and self.ahead(2).is_symbol(","))):
+            return self.sum_over(token) if applied else self.sigma(token)
         if name == "lim" and (applied or self.token.is_symbol("_")):
             return self.limit(token)
         if name == "I" and self.token.is_symbol(*CLOSING) and self.holds_relation():

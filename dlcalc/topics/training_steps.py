@@ -156,7 +156,8 @@ def _row(given: dict[str, Expr], *, drop_last: bool) -> Formulary:
     per, laid = Sym("updates_per_epoch"), "the batches laid out side by side and counted"
     why = "only full batches are used" if drop_last else "rounded up: what is left over makes a smaller batch"
     wrong = ceil(n / group) if drop_last else floor(n / group)
-    why_not = "with the last batch dropped it is rounded down" if drop_last else "the rest is a batch too"
+    rest = "with the last batch dropped it is rounded down" if drop_last else "the rest is a batch too"
+    whole = "an update is made whole: the quotient is rounded"
     found = [
         Quantity(
             "updates_per_epoch",
@@ -164,8 +165,8 @@ def _row(given: dict[str, Expr], *, drop_last: bool) -> Formulary:
             why,
             lambda p: len(starts(p)),
             (
-                Slip(wrong, why_not),
-                Slip(Div(n, group), "an update is made whole: the quotient is rounded"),
+                Slip(wrong, rest),
+                Slip(Div(n, group), whole),
                 Slip(n, "that is SGD with batches of one"),
             ),
             laid,
@@ -198,7 +199,9 @@ def _row(given: dict[str, Expr], *, drop_last: bool) -> Formulary:
     if "E" in by:
         slips = (
             Slip(per, "that is one epoch"),
+            Slip(by["E"] * wrong, f"in every epoch {rest}"),
             Slip(ceil(by["E"] * n / group), "every epoch has a last batch of its own"),
+            Slip(by["E"] * Div(n, group), f"in every epoch {whole}"),
         )
         found.append(
             Quantity("updates", by["E"] * per, "every epoch makes as many", lambda p: clock(p, 1), slips, laid)

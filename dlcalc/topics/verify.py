@@ -3,21 +3,27 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from itertools import pairwise
 from typing import TYPE_CHECKING, Annotated, NamedTuple
 
 from dlcalc.calculus.chain import Chain, Counterexample, Link, bracketed, read_chain, refuted, said
 from dlcalc.calculus.problem import as_value, conventions, shapes, source, undeclared
-from dlcalc.errors import DlcalcError
+from dlcalc.errors import DlcalcError, NotationError
 from dlcalc.givens import text
 from dlcalc.notation.expression import Sym
+from dlcalc.notation.program import MAX_PROGRAM
+from dlcalc.notation.tokens import spelled, tokenize
 from dlcalc.solution import Check, Mark, Solution, Step, StepCheck, Work, verdict
 from dlcalc.topic import topic
 
 if TYPE_CHECKING:
+    from collections.abc import Collection
+
     from dlcalc.solution import Verified
 
 TOLERANCE = 1e-9
 _LINK = Sym("link")
+_DEFINED = "every side has a value (of logarithms, roots and quotients where they have one)"
 
 
 class Judged(NamedTuple):
@@ -61,9 +67,12 @@ def verify(
     >>> verify(claim="x in R; tanh(x) = 2 sigmoid(2 x) - 1").answers[0].text
     'yes'
     """
-    found = read_chain(source(claim, file), where)
+    statements = source(claim, file)
+    found, numbers = _read(statements, where)
     judged = [_judged(found, link) for link in found.links]
     wrong = [(k, j) for k, j in enumerate(judged, 1) if not j.holds]
+    if wrong:
+        _refuse_run_together(found)
     marks = tuple(Mark("", j.link.text, correct=j.holds, because=j.because) for j in judged)
     leaves = shapes(found.problem)
     undescribed = undeclared(found.problem)
@@ -74,12 +83,68 @@ def verify(
         work=lambda: Work(_steps(found, judged), verify=lambda seed: _verified(found, judged, seed)),
         marks=marks,
         notes=tuple(f"the first link that fails is number {k} of {len(judged)}" for k, _ in wrong[:1] if judged[1:]),
-        assumptions=(where.strip(),) if where.strip() else (),
+        assumptions=(
+            *((where.strip(),) if where.strip() else ()),
+            *((_DEFINED,) if leaves and _partial(statements, found.problem.typed.lengths) else ()),
+        ),
         conventions=(
+            *([f"numbers, as products of columns do not fit: {', '.join(numbers)}"] if numbers else []),
             *([f"shapes: {leaves}{by_convention if undescribed else ''}"] if leaves else []),
             *conventions(terms, derived=False),
         ),
     )
+
+
+def _read(text: str, where: str) -> tuple[Chain, tuple[str, ...]]:
+    """Read a chain; where two columns are multiplied, with the small names as numbers, which are returned."""
+    try:
+        return read_chain(text, where), ()
+    except NotationError as problem:
+        names = _small(text) if "both are column vectors" in problem.condition else ()
+        if not names:
+            raise
+        try:
+            found = read_chain(text, where, numbers=names)
+        except DlcalcError:
+            raise problem from None
+        if not all(
+            leaf.shape.is_scalar for leaf in found.problem.typed.leaves.values()
+        ):  # beside a matrix, x is a column
+            raise
+        return found, names
+
+
+def _small(text: str) -> tuple[str, ...]:
+    """Find the names of one small letter; none where something is declared, as then the rest is meant as it stands."""
+    words = [spelled(token.text) for token in tokenize(text, MAX_PROGRAM) if token.kind == "name"]
+    if "in" in words or ":" in text:
+        return ()
+    return tuple(dict.fromkeys(w for w in words if w[:1].islower() and not w[1:].strip("0123456789_")))
+
+
+def _refuse_run_together(found: Chain) -> None:
+    """Refuse a name such as wx beside w and x: the verdict would be about another claim than the one that is meant.
+
+    Raises DlcalcError, which says how to write the product.
+    """
+    names = set(found.problem.typed.names)
+    for name in undeclared(found.problem):
+        if len(name) > 1 and name.isalpha() and name.isascii() and set(name) <= names:
+            raise DlcalcError(
+                f"{name} is read as one name, not as a product",
+                f"write {' '.join(name)} for the product, or declare {name} in R",
+            )
+
+
+def _partial(text: str, lengths: Collection[str]) -> bool:
+    """Say whether a side as it was typed has no value somewhere: a logarithm, a root, a division by a name."""
+    for token, after in pairwise(tokenize(text, MAX_PROGRAM)):
+        word = spelled(token.text)
+        if word in {"log", "ln", "sqrt", "logdet", "√"}:
+            return True
+        if token.is_symbol("/", "./") and after.kind != "number" and spelled(after.text) not in lengths:
+            return True
+    return False
 
 
 def _judged(found: Chain, link: Link) -> Judged:

@@ -839,3 +839,9 @@ def test_spacing_means_nothing(seed: int) -> None:
     spaced, tight = (value(parse(t, SCOPE), at) for t in (text.replace("*", " * "), text.replace(" ", "")))
     assert spaced == tight
     assert names(parse(text, SCOPE)) <= set(NAMES)
+
+
+@pytest.mark.parametrize("typed", ["sum_{k=1}^t alpha^(t-k)", "sum_{k=1}^{t} alpha^(t - k)", "sum_(k=1)^t alpha^(t-k)"])
+def test_sum_with_bounds_below_and_above_is_a_sigma(typed: str) -> None:
+    assert parse(typed, EXAM) == parse("Σ_{k=1}^{t} alpha^(t - k)", EXAM)
+    assert parse("2 sum(k, 1, t, k)", EXAM) == parse("2 sum_{k=1}^t k", EXAM)

@@ -152,3 +152,14 @@ def test_explains_slips(givens: dict[str, Any], answer: str, because: str) -> No
     mark = marked(critical_point(**givens), [answer]).marks[0]
     assert mark.correct is False
     assert because in mark.because
+
+
+def test_what_the_second_derivatives_leave_open_is_said() -> None:
+    solution = critical_point(loss="x^2 + y^4", at="x=0,y=0")
+    assert solution["kind"].text == "undecided"
+    assert any(note.startswith("the second derivatives do not decide") for note in solution.notes)
+
+
+def test_a_loss_without_variables_says_what_to_write() -> None:
+    with pytest.raises(DlcalcError, match="it has no variable: write x"):
+        critical_point(loss="5", at="x=0")

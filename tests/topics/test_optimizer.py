@@ -207,6 +207,8 @@ def test_the_first_step_of_adagrad_is_the_same_everywhere() -> None:
 # marking
 
 
+SGD = ("--rule", "sgd", "--gradients", "2,-1,3", "--theta0", "1", "--lr", "0.1")
+RMSPROP = ("--rule", "rmsprop", "--gradients", "4", "--theta0", "2", "--lr", "0.1", "--rho", "0.9", "--eps", "0")
 MARKS = [
     (("--rule", "adam", "--gradient", "1", "--theta0", "0", "--answer", "-0.001"), 0, "the value for ε = 0"),
     (
@@ -229,6 +231,25 @@ MARKS = [
         "that is the first update",
     ),
     (("--rule", "adagrad", "--gradients", "1,2", "--answer", "rate_never_increases=no"), 1, "never shrinks"),
+    (
+        (*SGD, "--answer", "theta_2=0.9", "--answer", "theta_1=0.8", "--answer", "theta_3=0.6"),
+        0,
+        "your theta_2 = 0.9 is",
+    ),
+    ((*SGD, "--answer", "theta_2=0.6"), 1, "0.6 is not 0.9"),
+    ((*SGD, "--answer", "1.4"), 1, "the step is against the gradient"),
+    (("--rule", "sgd", "--answer", "theta + lr g"), 1, "the step is against the gradient"),
+    ((*RMSPROP, "--answer", "v=14.4"), 1, "the weights are swapped: the old mean keeps the share ρ"),
+    ((*RMSPROP, "--answer", "v=0.4"), 1, "the gradient is squared"),
+    ((*RMSPROP, "--answer", "1.75"), 1, "the root is missing"),
+    ((*RMSPROP, "--answer", "2 - 0.4/sqrt(1.6)"), 0, "is correct"),
+    (("--rule", "adagrad", "--gradients", "3,4", "--answer", "G=16"), 1, "the earlier gradients are forgotten"),
+    (("--rule", "momentum", "--gradients", "1,2", "--answer", "v=2"), 1, "the old velocity is forgotten"),
+    (
+        ("--rule", "sgd", "--loss", "(w - 3)^2", "--w0", "0", "--lr", "0.1", "--answer", "w_1=0.6"),
+        0,
+        "your w_1 = 0.6 is",
+    ),
     (("--rule", "sgd", "--loss", QUADRATIC, "--theta0", "1", "--answer", "dJ/dtheta=12 theta - 6"), 0, "is correct"),
 ]
 
@@ -325,3 +346,35 @@ def test_plots(form: tuple[str, ...], capsys: pytest.CaptureFixture[str]) -> Non
 def test_letters_have_no_plot(capsys: pytest.CaptureFixture[str]) -> None:
     assert cli.run(["optimizer", "--rule", "sgd", "--plot"]) == 2
     assert "nothing to plot" in capsys.readouterr().err
+
+
+def test_names_without_a_value_stay_letters_and_are_said() -> None:
+    solution = asked(rule="sgd", loss="(w x - y)^2", theta0="w=1", lr="0.1")
+    assert solution["theta"].text == "1 - 0.2*x*(x - y)"
+    assert "constants: x, y" in solution.conventions
+    assert all(step.check.holds for step in solution.steps)
+    assert asked(rule="sgd", loss="x^2 + y^2", theta0=1, lr="0.1")["theta"].text == "0.8"
+
+
+def test_a_letter_in_a_matrix_expression_is_refused() -> None:
+    with pytest.raises(DlcalcError, match="c has no number, and the loss is a matrix expression"):
+        asked(rule="sgd", loss="c ||w||^2", theta0="1,2", lr="0.1")
+
+
+@pytest.mark.parametrize(
+    ("givens", "name", "shown"),
+    [
+        ({"rule": "adam", "gradient": "g", "eps": 0}, "m_hat", "g"),
+        ({"rule": "adam", "gradient": "g", "eps": 0}, "theta", "theta0 - eta*g/sqrt(g^2)"),
+        ({"rule": "adagrad", "gradients": "g,g,g", "eps": 0}, "G", "3*g^2"),
+        ({"rule": "sgd", "gradient": "g", "updates": 3}, "theta", "theta0 - 3*eta*g"),
+    ],
+)
+def test_equal_factors_cancel_and_equal_terms_are_counted(givens: dict[str, Any], name: str, shown: str) -> None:
+    solution = asked(**givens)
+    assert solution[name].text == shown
+    assert all(step.check.holds for step in solution.steps)
+
+
+def test_the_second_beta_of_adamax_decays_a_norm() -> None:
+    assert any("β_2: decay of the norm" in said for said in asked(rule="adamax", gradient=1, theta0=0).conventions)

@@ -86,6 +86,8 @@ SLIPS: list[tuple[dict[str, Any], str, str]] = [
     ({**CIFAR, "drop_last": True}, "391", "rounded down"),
     ({"samples": 10, "batch": 3, "epochs": 2}, "4", "that is one epoch"),
     ({"samples": 10, "batch": 3, "epochs": 2}, "7", "every epoch has a last batch of its own"),
+    ({"samples": 10, "batch": 3, "epochs": 2}, "6", "in every epoch the rest is a batch too"),
+    ({"samples": "N", "batch": "B", "epochs": "E"}, "E N/B", "in every epoch an update is made whole"),
     ({"parameters": "D"}, "D", "every parameter takes two operations"),
     ({"parameters": "D"}, "update_growth=quadratic", "however many others there are"),
 ]

@@ -34,6 +34,8 @@ HOLDS = {
         "",
     ),
     "greek-and-signs": ("σ in R; σ² ≥ 0", ""),
+    "condition-on-a-vector": ("relu(x) = x", "x > 0"),
+    "index-under-sum": ("sum_{i=1}^{n} x[i] = sum(x)", ""),
     "double-equals": ("a in R; a + a == 2a", ""),
 }
 FAILS = {
@@ -49,6 +51,13 @@ FAILS = {
     "numbers": ("1/2 + 1/3 = 2/5", "", "the left side is 5/6, the right side is 0.4"),
 }
 REFUSED = {
+    "run-together": (
+        "2 w x^2 - 2 x y = 2x(wx - y)",
+        "",
+        "wx is read as one name, not as a product; write w x for the product",
+    ),
+    "columns-beside-a-matrix": ("W x y = 1", "", "both are column vectors"),
+    "condition-without-value": ("log(x) = log(x)", "x < 0", "no random point satisfies the conditions and gives"),
     "nothing-claimed": ("x in R; x + 1", "", "nothing is claimed here; write an equation: a = b"),
     "declaration-last": ("a = b; x in R", "", "nothing is claimed here"),
     "no-left": ("= a", "", "an empty side"),
@@ -134,3 +143,24 @@ def test_the_check_of_a_line_can_fail(monkeypatch: pytest.MonkeyPatch) -> None:
 
     monkeypatch.setattr(module, "_judged", lambda _, link: module.Judged(link, holds=True, because="no reason"))
     assert not verify(claim="a in R; a + 1 = a").holds
+
+
+def test_small_names_are_numbers_where_products_of_columns_do_not_fit() -> None:
+    solution = verify(claim="sigmoid'(x) = sigmoid(x)(1 - sigmoid(x)) <= 1/4")
+    assert solution.answers[0].text == "yes"
+    assert solution.conventions[:2] == (
+        "numbers, as products of columns do not fit: x",
+        "shapes: x a number",
+    )
+    assert verify(claim="x + y = y + x").conventions[0].startswith("shapes: x n×1, y n×1")
+
+
+@pytest.mark.parametrize(
+    "claim", ["x in R; sqrt(x)^2 = x", "x in R; x/(1 + x) = 1 - 1/(1 + x)", "x in R; exp(log(x)) = x"]
+)
+def test_that_sides_must_have_a_value_is_said(claim: str) -> None:
+    assert any("every side has a value" in said for said in verify(claim=claim).assumptions)
+
+
+def test_where_every_side_has_a_value_nothing_is_assumed() -> None:
+    assert verify(claim="x in R; (x + 1)^2/2 = x^2/2 + x + 1/2").assumptions == ()

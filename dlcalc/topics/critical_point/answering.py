@@ -542,7 +542,10 @@ def _notes(asked: Asked, *, decided: bool) -> Iterator[str]:
     if asked.still and asked.numeric and not decided:
         yield "the kind is answered for one or two variables, or a diagonal Hessian"
     if decided and asked.kind == "undecided":
-        yield "the derivatives do not decide: the Hessian has the eigenvalue 0 and no two of opposite sign"
+        yield (
+            "the second derivatives do not decide: the Hessian has the eigenvalue 0 and no two of opposite sign; "
+            "compare the loss close by with the loss here"
+        )
 
 
 def _plots(asked: Asked) -> tuple[Plot, ...]:

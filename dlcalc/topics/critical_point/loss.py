@@ -97,9 +97,8 @@ def variables_of(loss: Expr, written: frozenset[str], wrt: str, point: Mapping[s
     asked = [spelled(part.strip()) for part in wrt.split(",") if part.strip()]
     for name in (*asked, *point):
         if name not in order and name not in written:
-            raise DlcalcError(
-                f"{name} does not stand in the loss", nearest(name, order) or f"it has {', '.join(order)}"
-            )
+            has = f"it has {', '.join(order)}" if order else "it has no variable: write x^2, say"
+            raise DlcalcError(f"{name} does not stand in the loss", nearest(name, order) or has)
     found = tuple(asked or point or order)
     if not found:
         raise DlcalcError("the loss has no variable", "write one with a name in it, such as x^2")

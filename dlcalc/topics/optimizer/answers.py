@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from dlcalc.errors import DlcalcError
@@ -17,12 +18,12 @@ from dlcalc.topics.optimizer.running import Row, run
 from dlcalc.topics.optimizer.verdicts import verdicts
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Mapping
+    from collections.abc import Callable, Iterator, Mapping, Sequence
 
     from dlcalc.table import Cell
     from dlcalc.topics.optimizer.field import Vector
     from dlcalc.topics.optimizer.question import Question
-    from dlcalc.topics.optimizer.rules import Form
+    from dlcalc.topics.optimizer.rules import Form, Rule
 
 NAMED = {"theta_tilde": "look_ahead"}
 """Answers that are not called like what they are in the equations."""
@@ -33,9 +34,9 @@ MAX_SLIPS = 20
 FALLS = "a sum of squares never shrinks, so the rate never grows; the step, rate times gradient, still can"
 
 
-def path_answers(asked: Question, form: Form, rows: list[Row]) -> tuple[Answer, ...]:
-    """Answer with everything at the last update, the parameters first."""
-    last, wrong = rows[-1], _wrong_paths(asked, form)
+def path_answers(asked: Question, rows: list[Row], wrong: Sequence[tuple[Row, str]] = ()) -> tuple[Answer, ...]:
+    """Answer with everything at the last update, the parameters first; the slips are last rows of mistaken runs."""
+    last = rows[-1]
 
     def slips(name: str, pick: Callable[[Vector], Value]) -> tuple[Slip, ...]:
         right = pick(last[name])
@@ -43,7 +44,7 @@ def path_answers(asked: Question, form: Form, rows: list[Row]) -> tuple[Answer, 
         return tuple(Slip(value, because, name) for value, because in values if value != right)
 
     def answer(name: str, base: str, pick: Callable[[Vector], Value], place: int | None = None) -> Answer:
-        index = number(asked.numbers[-1])
+        index = number(asked.first + len(rows) - 2)
         family = asked.family(base, place or 0) if place is not None or asked.width == 1 else base
         return Answer(name, pick(last[base]), None if base == "loss" else Entry(family, index), slips=slips(base, pick))
 
@@ -69,21 +70,71 @@ def _unwrapped(vector: Vector) -> Value:
     return vector[0] if len(vector) == 1 else vector
 
 
-def _wrong_paths(asked: Question, form: Form) -> list[tuple[Row, str]]:
+def wrong_paths(asked: Question, form: Form) -> list[tuple[Row, str]]:
     """Run the rule as it is often mistaken; the last row of each, and what the mistake is."""
     if asked.count > MAX_SLIPS:
         return []
     found = []
-    for wrong, because in _mistaken(asked.rule.name, form):
-        from dataclasses import replace
+    for rule, because in _mistaken_rules(asked, form):
+        try:
+            found.append((run(replace(asked, rule=rule))[-1], because))
+        except DlcalcError:  # the mistaken rule may divide by 0
+            continue
+    return found
 
+
+def _mistaken_rules(asked: Question, form: Form) -> Iterator[tuple[Rule, str]]:
+    """Write the rule as it is often mistaken: in another form, or with an equation misremembered."""
+    for wrong, because in _mistaken(asked.rule.name, form):
         rule = rule_of(asked.rule.name, wrong)
         if set(rule.settings) <= set(asked.letters):
-            try:
-                found.append((run(replace(asked, rule=rule))[-1], because))
-            except DlcalcError:  # the mistaken rule may divide by 0
-                continue
-    return found
+            yield rule, because
+    gradient = "d[t]" if "d" in asked.equations else "g[t]"
+    for right, wrong_text, because in _MISREMEMBERED:
+        old, new = (text.replace("g[t]", gradient) for text in (right, wrong_text))
+        equations = tuple(e._replace(text=e.text.replace(old, new)) for e in asked.rule.equations)
+        if equations != asked.rule.equations:
+            yield replace(asked.rule, equations=equations), because
+
+
+_MISREMEMBERED = (
+    ("theta[t-1] - eta", "theta[t-1] + eta", "the step is against the gradient: it is subtracted"),
+    ("theta[t-1] + v[t]", "theta[t-1] - v[t]", "the velocity has its sign already: it is added"),
+    ("theta[t-1] - v[t]", "theta[t-1] + v[t]", "the velocity is subtracted"),
+    ("mu v[t-1] - eta g[t]", "mu v[t-1] + eta g[t]", "the velocity goes against the gradient"),
+    ("mu v[t-1] + ", "", "the old velocity is forgotten"),
+    ("- eta v[t]", "- eta v[t-1]", "θ moves by the new velocity, not by the old one"),
+    ("+ v[t]", "+ v[t-1]", "θ moves by the new velocity, not by the old one"),
+    (
+        "mu v[t-1] + (1 - mu) g[t]",
+        "(1 - mu) v[t-1] + mu g[t]",
+        "the weights are swapped: the old velocity keeps the share μ",
+    ),
+    (
+        "rho v[t-1] + (1 - rho) g[t]^2",
+        "(1 - rho) v[t-1] + rho g[t]^2",
+        "the weights are swapped: the old mean keeps the share ρ",
+    ),
+    (
+        "beta1 m[t-1] + (1 - beta1) g[t]",
+        "(1 - beta1) m[t-1] + beta1 g[t]",
+        "the weights are swapped: the old mean keeps the share β1",
+    ),
+    (
+        "beta2 v[t-1] + (1 - beta2) g[t]^2",
+        "(1 - beta2) v[t-1] + beta2 g[t]^2",
+        "the weights are swapped: the old mean keeps the share β2",
+    ),
+    ("(1 - rho) g[t]^2", "g[t]^2", "the new square has the weight 1 - ρ"),
+    ("(1 - beta1) g[t]", "g[t]", "the new gradient has the weight 1 - β1"),
+    ("(1 - beta2) g[t]^2", "g[t]^2", "the new square has the weight 1 - β2"),
+    ("g[t]^2", "g[t]", "the gradient is squared"),
+    ("G[t-1] + ", "", "the squares of the earlier gradients are forgotten"),
+    ("sqrt(v[t])", "v[t]", "the root is missing"),
+    ("sqrt(v_hat[t])", "v_hat[t]", "the root is missing"),
+    ("sqrt(G[t])", "G[t]", "the root is missing"),
+)
+"""Parts of the equations, how they are misremembered, and what is right."""
 
 
 def _mistaken(name: str, form: Form) -> Iterator[tuple[Form, str]]:
@@ -168,10 +219,9 @@ def general_answers(asked: Question, form: Form) -> tuple[Answer, ...]:
 def _general_slips(asked: Question, form: Form, name: str) -> tuple[Slip, ...]:
     """Return the equation as it is often mistaken."""
     found = []
-    for wrong, because in _mistaken(asked.rule.name, form):
-        rule = rule_of(asked.rule.name, wrong)
+    for rule, because in _mistaken_rules(asked, form):
         texts = {e.name: e.text for e in rule.equations}
-        if name in texts and set(rule.settings) <= set(asked.letters):
+        if name in texts:
             found.append(Slip(fold(substitute(asked.written(texts[name]), dict(asked.values))), because, name))
     return tuple(slip for slip in found if slip.value != given_in(asked, name))
 

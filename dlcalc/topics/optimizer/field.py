@@ -53,14 +53,20 @@ class Field:
         return bool(self.problem.loss)
 
     def at(self, place: Vector) -> Vector:
-        """Return the gradient at a point: exact where the point is, in symbols where the point has some."""
-        if not symbols(place):
+        """Return the gradient at a point: exact where it is, in symbols where it or the loss has some."""
+        if not symbols(place) and not self.constants:
             return self._computed(place)[0]
         return tuple(fold(substitute(g, self._placed(place))) for g in self.written)
 
     def loss_at(self, place: Vector) -> Expr | None:
         """Return the loss at a point; None where there is none, or no number."""
-        return self._computed(place)[1] if self.of_loss and not symbols(place) else None
+        return self._computed(place)[1] if self.of_loss and not symbols(place) and not self.constants else None
+
+    @cached_property
+    def constants(self) -> tuple[str, ...]:
+        """The names that are neither parameters nor data, so that they stay letters."""
+        leaves = self.problem.typed.leaves
+        return tuple(name for name in leaves if name not in self.others and name not in self.parameters)
 
     def _computed(self, place: Vector) -> tuple[Vector, Expr | None]:
         values = computed(
@@ -91,8 +97,9 @@ class Field:
         """
         terms = self.problem.typed.definitions
         if any(not term.shape.is_scalar for term in terms.values()) or (self.width > 1 and len(self.parameters) == 1):
+            left = ", ".join(self.constants) or "the start"
             raise DlcalcError(
-                "a vector starts at a symbol, and the loss is a matrix expression", "give numbers for --theta0"
+                f"{left} has no number, and the loss is a matrix expression", "give numbers for --theta0 and --at"
             )
         leaves: dict[str, Expr] = {name: Sym(name) for name in self.problem.typed.leaves}
         if not self.of_loss:
@@ -205,9 +212,3 @@ def _refuse_unknown(start: Mapping[str, Vector], free: Sequence[str], option: st
             )
     if len(start) > 1 and any(len(x) > 1 for x in start.values()):
         raise DlcalcError("several parameters are numbers here, not lists", "give one list, or several numbers")
-
-
-def free_symbols(field: Field) -> frozenset[str]:
-    """Return the names in a loss that are neither parameters nor data."""
-    leaves = field.problem.typed.leaves
-    return frozenset(name for name in leaves if name not in field.others and name not in field.parameters)

@@ -15,7 +15,7 @@ from dlcalc.notation.patterns import compiled
 from dlcalc.notation.printing import Value, plain
 from dlcalc.notation.tokens import spelled
 from dlcalc.solution import POSITIVE, UNIT, Domain, symbols
-from dlcalc.topics.optimizer.field import USUAL, Field, free_symbols, read_field
+from dlcalc.topics.optimizer.field import USUAL, Field, read_field
 from dlcalc.topics.optimizer.question import FAMILIES, Question
 from dlcalc.topics.optimizer.rules import ACCUMULATED, COURSE, DEFAULTS, PLACE, Form, rule_of
 
@@ -239,7 +239,7 @@ def _fitting(row: Vector, start: Mapping[str, Vector]) -> Vector:
 
 def _numeric(rows: tuple[Vector, ...], field: Field | None, theta: Vector) -> bool:
     """Say whether the question is one of numbers, for which a framework's defaults stand."""
-    return bool(rows and not symbols(rows)) or (field is not None and not symbols(theta) and not free_symbols(field))
+    return bool(rows and not symbols(rows)) or (field is not None and not symbols(theta) and not field.constants)
 
 
 # numbers
@@ -306,7 +306,7 @@ def _lettered(
     given: Givens, settings: Mapping[str, Expr | None], vectors: list[Vector], updates: Expr, field: Field | None
 ) -> tuple[dict[str, Sym], dict[str, Expr], dict[str, Domain]]:
     """Give every setting its letter; refuse symbols that mean something else already."""
-    own = symbols(*vectors) | (free_symbols(field) if field else frozenset())
+    own = symbols(*vectors) | frozenset(field.constants if field else ())
     own |= frozenset(field.parameters) if field else frozenset()
     counted = symbols(updates)
     used = symbols(*(value for value in settings.values() if value is not None))

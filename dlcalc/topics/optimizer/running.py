@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
+from fractions import Fraction
 from typing import TYPE_CHECKING, TypeVar
 
 from dlcalc.errors import DlcalcError
 from dlcalc.notation.evaluate import approximate
-from dlcalc.notation.expression import Expr, Num, Real, fold, names, walk
+from dlcalc.notation.expression import Add, Div, Expr, Mul, Num, Real, add, fold, mul, names, number, rebuilt, walk
 from dlcalc.notation.printing import unicode
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Sequence
 
     from dlcalc.topics.optimizer.field import Field, Vector
     from dlcalc.topics.optimizer.question import Question
@@ -88,7 +89,7 @@ def _value(asked: Question, name: str, old: Row, new: Row, update: int, place: i
     equation = asked.equation(name, update)
     written = asked.put_in(equation, update, known_at(old, new, place))
     try:
-        return tidied(fold(written), update)
+        return tidied(_cancelled(fold(written)), update)
     except DlcalcError as problem:
         if "division by zero" not in problem.condition:
             raise
@@ -96,6 +97,28 @@ def _value(asked: Question, name: str, old: Row, new: Row, update: int, place: i
             f"{unicode(asked.at(equation, update, place))} divides by 0: ε is 0 and so is every gradient so far",
             "use --eps 1e-8, or a gradient that is not 0",
         ) from None
+
+
+def _cancelled(value: Expr) -> Expr:
+    """Cancel a factor above and below a line, such as 1 - β1, which is not 0 as β1 < 1; count equal terms."""
+    change = rebuilt(value, _cancelled)
+    if isinstance(change, Div) and isinstance(change.numerator, Mul):
+        factors = list(change.numerator.factors)
+        if change.denominator in factors:
+            factors.remove(change.denominator)
+            return mul(*factors)
+    return _collected(change.terms) if isinstance(change, Add) else change
+
+
+def _collected(terms: Sequence[Expr]) -> Expr:
+    """Count terms that are the same: g² + g² is 2g²."""
+    counts: dict[Expr, Fraction] = {}
+    for term in terms:
+        counted = isinstance(term, Mul) and isinstance(term.factors[0], Num)
+        count = term.factors[0].value if counted else Fraction(1)  # type: ignore[attr-defined]  # a product
+        same = mul(*term.factors[1:]) if counted else term  # type: ignore[attr-defined]
+        counts[same] = counts.get(same, Fraction(0)) + count
+    return add(*terms) if len(counts) == len(terms) else add(*(number(n) * same for same, n in counts.items()))
 
 
 def tidied(value: Expr, update: int) -> Expr:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from dlcalc.notation.expression import ZERO, Entry, Real
+from dlcalc.notation.expression import ZERO, Entry, Real, Sym
 from dlcalc.notation.printing import plain, unicode
 from dlcalc.solution import symbols
 from dlcalc.topics.optimizer.derivation import SHOWN_COMPONENTS, shown
@@ -31,8 +31,9 @@ def conventions(asked: Question, form: Form) -> tuple[str, ...]:
     own = form.velocity == asked.framework or asked.rule.name not in {"momentum", "nesterov"}
     written = FORMS[asked.framework] if own else f"--velocity {form.velocity}"
     said = [f"{asked.rule.name}, {written}: {lines}", *asked.rule.said]
+    words = WORDS | ({"beta2": "decay of the norm"} if asked.rule.name == "adamax" else {})
     said.append(
-        "; ".join(f"{unicode(letter)}: {WORDS[name]}" for name, letter in asked.letters.items() if name != "tau")
+        "; ".join(f"{unicode(letter)}: {words[name]}" for name, letter in asked.letters.items() if name != "tau")
     )
     if asked.taken:
         values = ", ".join(
@@ -51,6 +52,8 @@ def conventions(asked: Question, form: Form) -> tuple[str, ...]:
         "step: θ_t - θ_{t-1}"
         + ("; rate: what multiplies the gradient of a coordinate" if "rate" in asked.equations else "")
     )
+    if asked.field is not None and asked.field.constants:
+        said.append(f"constants: {', '.join(unicode(Sym(name)) for name in asked.field.constants)}")
     if asked.width > 1 and not asked.names:
         said.append(f"{asked.width} components under the same rule; θ_2[1] is component 2 after update 1")
     return tuple(said)

@@ -8,12 +8,19 @@ from typing import TYPE_CHECKING
 from dlcalc.errors import DlcalcError
 from dlcalc.notation.expression import ZERO, Expr, Relation, Sym, number
 from dlcalc.notation.printing import plain
+from dlcalc.notation.tokens import spelled
 from dlcalc.solution import REAL, Domain, Mark, Sequence, Setting, Solution, symbols
-from dlcalc.topics.optimizer.answers import general_answers, path_answers, plots, spellings, updates_table
+from dlcalc.topics.optimizer.answers import (
+    general_answers,
+    path_answers,
+    plots,
+    spellings,
+    updates_table,
+    wrong_paths,
+)
 from dlcalc.topics.optimizer.closed import closed_answers, closed_work
 from dlcalc.topics.optimizer.derivation import definitions, general_work, path_work
 from dlcalc.topics.optimizer.early import has_ratio, ratio_answers, ratio_steps
-from dlcalc.topics.optimizer.field import free_symbols
 from dlcalc.topics.optimizer.running import run
 from dlcalc.topics.optimizer.sentences import assumptions, conventions, notes
 
@@ -44,7 +51,7 @@ def solved(asked: Question, form: Form) -> Solution:
     else:
         rows = run(asked)
         found = Solution(
-            path_answers(asked, form, rows),
+            path_answers(asked, rows),
             lambda: path_work(asked, form, rows),
             setting,
             principal=asked.names,
@@ -70,9 +77,7 @@ def _setting(asked: Question, form: Form) -> Setting:
     domains = {
         name: domain for name, domain in asked.domains.items() if asked.field is None or name not in asked.values
     }
-    free = symbols(*asked.start.values(), *asked.gradients) | (
-        free_symbols(asked.field) if asked.field else frozenset()
-    )
+    free = symbols(*asked.start.values(), *asked.gradients) | frozenset(asked.field.constants if asked.field else ())
     squares = symbols(*(asked.start[name] for name in asked.rule.states))
     domains |= {name: SAMPLED_POSITIVE if name in squares else REAL for name in sorted(free) if name not in domains}
     if asked.general:
@@ -102,16 +107,43 @@ def _marks(asked: Question, form: Form, solution: Solution, given: Listed[str], 
     from dlcalc.marking import marked, split_named
 
     found: list[Mark] = []
-    for text in given:
+    for typed in given:
+        then, text, called = _addressed(asked, solution, typed)
         name = (split_named(text)[0] or solution.principal_answers[0].name).strip()
-        setting = replace(solution.setting, aliases=spellings(asked, name, asked.updates))
+        setting = replace(solution.setting, aliases=spellings(then, name, then.updates))
         here = replace(solution, seed=seed, marker=None, topic="optimizer", setting=setting)
+        if then.count and not then.general:
+            here = replace(here, answers=path_answers(then, run(then), wrong_paths(then, form)))
         mark = marked(here, [text]).marks[0]
-        found.append(mark if mark.correct is not False else _without_epsilon(asked, form, here, mark, text))
+        mark = mark if mark.correct is not False else _without_epsilon(then, here, mark, text)
+        found.append(mark._replace(name=called or mark.name))
     return tuple(found)
 
 
-def _without_epsilon(asked: Question, form: Form, solution: Solution, mark: Mark, text: str) -> Mark:
+def _addressed(asked: Question, solution: Solution, text: str) -> tuple[Question, str, str]:
+    """Let θ_2 of three updates be the last of two, and the parameter be called as in the loss: w for θ.
+
+    The question up to there, the answer by the name that it has then, and what it was called where that is another.
+    """
+    from dlcalc.marking import split_named
+
+    called, value = split_named(text)
+    names = {answer.name for answer in solution.answers}
+    if called is None or called in names or asked.general or not asked.count:
+        return asked, text, ""
+    base, _, index = called.rpartition("_")
+    base = spelled(base or called)
+    if asked.field is not None and (base,) == asked.field.parameters:
+        base = "theta"
+    if base not in names or not (index if "_" in called else "0").isdecimal():
+        return asked, text, ""
+    update = int(index) if "_" in called else asked.numbers[-1]
+    if update not in asked.numbers:
+        return asked, text, ""
+    return replace(asked, updates=number(update - asked.first + 1)), f"{base}={value}", called
+
+
+def _without_epsilon(asked: Question, solution: Solution, mark: Mark, text: str) -> Mark:
     """Accept what is right with ε = 0, where ε changes the value too little to be seen on paper."""
     from dlcalc.marking import marked
 
@@ -120,7 +152,7 @@ def _without_epsilon(asked: Question, form: Form, solution: Solution, mark: Mark
         return mark
     simpler = replace(asked, values={**asked.values, letter.name: ZERO})
     try:
-        answers = {answer.name: answer for answer in path_answers(simpler, form, run(simpler))}
+        answers = {answer.name: answer for answer in path_answers(simpler, run(simpler))}
     except DlcalcError:  # without ε a denominator is 0
         return mark
     right, free = solution[mark.name].computed, answers[mark.name].computed if mark.name in answers else None
