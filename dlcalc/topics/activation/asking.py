@@ -53,12 +53,24 @@ class Asked:
 
     @cached_property
     def facts(self) -> Facts | None:
-        """All facts: of the table, or found; None while an expression has symbols."""
-        if self.known is not None or self.free:
-            return self.known
-        from dlcalc.topics.activation.finding import found_facts
+        """All facts: of the table, or found; None while an expression has symbols, or what is found is not all."""
+        return self._found[0]
 
-        return found_facts(self.function, self.slope)
+    @property
+    def unsettled(self) -> str:
+        """Why facts that were looked for are not known."""
+        return self._found[1]
+
+    @cached_property
+    def _found(self) -> tuple[Facts | None, str]:
+        if self.known is not None or self.free:
+            return self.known, ""
+        from dlcalc.topics.activation.finding import UnsettledError, found_facts
+
+        try:
+            return found_facts(self.function, self.slope), ""
+        except UnsettledError as problem:
+            return None, str(problem)
 
     @cached_property
     def meetings(self) -> tuple[Expr, ...]:
