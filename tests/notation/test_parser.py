@@ -839,3 +839,31 @@ def test_spacing_means_nothing(seed: int) -> None:
     spaced, tight = (value(parse(t, SCOPE), at) for t in (text.replace("*", " * "), text.replace(" ", "")))
     assert spaced == tight
     assert names(parse(text, SCOPE)) <= set(NAMES)
+
+
+@pytest.mark.parametrize(
+    ("text", "same"),
+    [
+        ("log2(n)", "ln(n)/ln(2)"),
+        ("log_10(n + 1)", "ln(n + 1)/ln(10)"),
+        ("3 log2 n", "3 (ln(n)/ln(2))"),
+        ("log2(n)^2", "(ln(n)/ln(2))^2"),
+    ],
+)
+def test_logarithms_of_base_2_and_10(text: str, same: str) -> None:
+    assert parse(text) == parse(same)
+
+
+@pytest.mark.parametrize(
+    ("text", "same"),
+    [
+        ("2 e^-n", "2 exp(-n)"),
+        ("e^n^2", "exp(n^2)"),
+        ("e^-n^2", "exp(-n^2)"),
+        ("n eⁿ", "n exp(n)"),
+        ("e^{2n}", "exp(2n)"),
+    ],
+)
+def test_powers_of_eulers_number(text: str, same: str) -> None:
+    assert parse(text, Scope(names=frozenset("n"), closed=True, euler=True)) == parse(same)
+    assert parse("e^n", Scope(names=frozenset("ne"), euler=True)) == parse("e^n")

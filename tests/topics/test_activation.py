@@ -134,6 +134,16 @@ FACTS: list[tuple[str, dict[str, str]]] = [
 ]
 
 
+def test_a_power_of_e_is_the_exponential_unless_e_is_given() -> None:
+    sigmoid = activation(function="1/(1 + e^-x)")
+    assert {a.name: a.text for a in sigmoid.answers}["saturates"] == "both"
+    assert any("Euler" in note for note in sigmoid.notes)
+    assert activation(function="e^-x^2", at=2)["value"].value == parse("exp(-4)")
+    assert activation(function="e^x", parameters="e=2", at=3)["value"].text == "8"
+    assert activation(function="sigmoid", equals="1/(1 + e^-x)")["equal"].text == "yes"
+    assert marked(activation(function="sigmoid"), ["e^-x/(1 + e^-x)^2"]).marks[0].correct
+
+
 @pytest.mark.parametrize("function", ["x sin(x)", "sin(1/x)", "sin(x/100)", "exp(-(x - 100)^2)", "sin(x^2)"])
 def test_nothing_is_claimed_of_what_the_grid_does_not_settle(function: str) -> None:
     solution = activation(function=function)

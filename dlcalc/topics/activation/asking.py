@@ -11,7 +11,7 @@ from dlcalc.errors import DlcalcError, nearest
 from dlcalc.givens import read_scalar, split_outside
 from dlcalc.notation.evaluate import PLAIN
 from dlcalc.notation.expression import ONE, ZERO, Expr, Num, Sym, fold, names, substitute
-from dlcalc.notation.parser import parse
+from dlcalc.notation.parser import Scope, parse
 from dlcalc.notation.tokens import spelled
 from dlcalc.solution import POSITIVE, REAL, Domain
 from dlcalc.topics.activation.facts import Facts, X
@@ -147,15 +147,21 @@ def _named(name: str, row: Named, given: dict[str, Expr]) -> Asked:
 
 def _expression(text: str, values: str) -> Asked:
     """Read an expression; its variable becomes x."""
-    function = parse(text)
+    function = parse(text, Scope(euler="e" not in _given_names(values)))
     present = names(function)
     variable = next((v for v in VARIABLES if v in present), min(present, default="x")) if present else "x"
     if present and variable not in VARIABLES and len(present) > 1:
         raise DlcalcError(f"which of {', '.join(sorted(present))} is the variable?", "call it x")
-    notes = (f"{variable} is the variable; below it is called x",) if variable != X.name else ()
+    notes = [f"{variable} is the variable; below it is called x"] if variable != X.name else []
+    if "e" in names(parse(text)) - present:
+        notes.append("e is Euler's number; --with e=2, say, makes it a parameter")
     function = fold(substitute(function, {variable: X, **_values(values, present - {variable})}))
     slope = derivative(function, X.name)
-    return Asked("", function, slope, slope, None, (), notes)
+    return Asked("", function, slope, slope, None, (), tuple(notes))
+
+
+def _given_names(text: str) -> frozenset[str]:
+    return frozenset(spelled(part.partition("=")[0].strip()) for part in split_outside(text, ",;"))
 
 
 def _values(text: str, present: frozenset[str]) -> dict[str, Expr]:
