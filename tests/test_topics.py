@@ -55,7 +55,10 @@ FOUND = [
     ("log-sum-exp", "lse-bounds"), ("dense", "fc-params"), ("batchnorm", "norm-params"),
     ("transformer", "attention-params"),
     ("overfitting to the test set", "selection-bias"), ("normalization", "norm-params"), ("flops", "network"),
-    ("transfer learning", "fc-params"),
+    ("transfer learning", "fc-params"), ("logistic regression loss", "loss"), ("smooth l1", "loss"),
+    ("triplet loss", "loss"), ("contrastive", "loss"), ("dying relu", "activation"), ("oversampling", "class-weights"),
+    ("numerically stable softmax", "lse-bounds"), ("internal covariate shift", "batch-norm"),
+    ("maximum likelihood", "loss"),
 ]  # fmt: skip
 
 
