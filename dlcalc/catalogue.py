@@ -48,6 +48,10 @@ _SYNONYMS = (
     ("step size", "learning rate", "lr"), ("flops", "macs"), ("heavy ball", "momentum"),
     ("batchnorm", "batch norm", "batch normalisation"), ("layernorm", "layer norm", "layer normalisation"),
     ("crossentropy", "cross entropy", "log loss"), ("transfer learning", "freeze", "fully connected"),
+    ("logistic regression", "logistic loss", "binary cross entropy", "bce"), ("smooth l1", "huber"),
+    ("maximum likelihood", "mle", "likelihood"), ("rmse", "mse"),
+    ("numerically stable", "numerical stability", "overflow"), ("dead", "dying", "exactly zero"),
+    ("oversampling", "class imbalance", "imbalanced"), ("internal covariate shift", "batch normalisation"),
 )  # fmt: skip
 """Words of one meaning; whoever types one finds what says another."""
 

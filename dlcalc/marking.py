@@ -21,7 +21,7 @@ from dlcalc.notation.printing import Value, decimal, unicode
 from dlcalc.solution import Answer, Mark, Slip, Solution, symbols
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Sequence
+    from collections.abc import Iterable, Iterator, Mapping, Sequence
 
     from dlcalc.numeric import Samples
 
@@ -31,6 +31,8 @@ SHORT = 40
 """Longest difference that is shown as a hint."""
 _SAID = {"true": "yes", "y": "yes", "t": "yes", "1": "yes", "false": "no", "n": "no", "f": "no", "0": "no"}
 """Other ways to say yes and no."""
+_ZEROS = r"(?<![\w.])\d*\.\d*0(?![\w.])"
+"""A decimal number with zeros at its end, which are digits of a rounded number."""
 _THOUSANDS = r"\s*[+-]?\d{1,3}(,\d{3})+\s*"
 
 
@@ -128,15 +130,15 @@ def mark(solution: Solution, answer: Answer, text: str) -> Mark:
     right, wrong = shape(answer.value), shape(given)
     if right != wrong:
         because = f"it is {shape_text(wrong)}, but {answer.name} is {shape_text(right)}"
-        because = "; ".join(filter(None, (_explained(solution, answer, given), because)))
+        because = "; ".join(filter(None, (_explained(solution, answer, given, zeros(text)), because)))
         return Mark(answer.name, text, correct=False, because=because)
     try:
-        found = _compare(given, answer.value, solution)
+        found = _compare(given, answer.value, solution, zeros(text))
     except ArithmeticError:
         return Mark(answer.name, text, correct=None, because="the right answer is too large to evaluate at any point")
     if found is None:
         return _agreeing(solution, answer, given, text)
-    because = "; ".join(filter(None, (_explained(solution, answer, given), found[0])))
+    because = "; ".join(filter(None, (_explained(solution, answer, given, zeros(text)), found[0])))
     return Mark(answer.name, text, correct=False, because=because, counterexample=found[1])
 
 
@@ -186,17 +188,22 @@ def _same(given: Value, right: Value, samples: Samples) -> bool:
         return False
 
 
-def _rounds(given: Value, right: Value) -> bool:
+def _rounds(given: Value, right: Value, ends: Mapping[Fraction, int]) -> bool:
     """Say whether numbers are those of another value, rounded."""
-    return shape(given) == shape(right) and all(a == b or rounded_places(a, b) for a, b in _pairs(given, right))
+    return shape(given) == shape(right) and all(a == b or rounded_places(a, b, ends) for a, b in _pairs(given, right))
 
 
-def _compare(given: Value, right: Value, solution: Solution) -> tuple[str, dict[str, str]] | None:
+def _compare(
+    given: Value, right: Value, solution: Solution, ends: Mapping[Fraction, int]
+) -> tuple[str, dict[str, str]] | None:
     """Look for a point where the two differ: what differs there, in words and as numbers."""
     for position, (a, b) in enumerate(_pairs(given, right), 1):
         where = f"entry {position}: " if isinstance(right, tuple) and shape(right) != (1,) else ""
-        if rounded_places(a, b):
+        places, significant = _rounding(a, b, ends)
+        if significant >= SIGNIFICANT:
             continue
+        if places:
+            where += f"rounded too far, give {SIGNIFICANT} significant digits or more: "
         if isinstance(a, Num) and isinstance(b, Num):
             if a.value != b.value:
                 return f"{where}{unicode(a)} is not {unicode(b)}", {"given": unicode(a), "correct": unicode(b)}
@@ -210,18 +217,36 @@ def _compare(given: Value, right: Value, solution: Solution) -> tuple[str, dict[
     return None
 
 
-def rounded_places(given: Expr, right: Expr) -> int:
+def zeros(text: str) -> dict[Fraction, int]:
+    """Find how many decimals are written of the numbers that end in zeros.
+
+    >>> zeros("2.30, -1.5, 1.00")
+    {Fraction(23, 10): 2, Fraction(1, 1): 2}
+    """
+    return {Fraction(found): len(found.partition(".")[2]) for found in compiled(_ZEROS).findall(text)}
+
+
+def rounded_places(given: Expr, right: Expr, ends: Mapping[Fraction, int] | None = None) -> int:
     """Return how many decimals of a rounded number are right, when all of them are; otherwise 0.
 
-    At least three significant digits count as an answer.
+    At least three significant digits count as an answer; `ends` says how many decimals of a number are written, if the
+    last are zeros.
     """
+    places, significant = _rounding(given, right, ends or {})
+    return places if significant >= SIGNIFICANT else 0
+
+
+def _rounding(given: Expr, right: Expr, ends: Mapping[Fraction, int]) -> tuple[int, int]:
+    """Return the decimals and the significant digits of a number that is another one rounded; zeros if it is not."""
     if not isinstance(given, Num) or names(right) or (written := decimal(given.value)) is None:
-        return 0
+        return 0, 0
     exact = right.value if isinstance(right, Num) else approximate(right)
-    places = len(written.partition(".")[2])
-    if exact is None or not places or len(written.strip("-0.").replace(".", "")) < SIGNIFICANT or exact == given.value:
-        return 0
-    return places if abs(Fraction(exact) - given.value) * 2 * 10**places <= 1 else 0
+    whole, _, digits = written.partition(".")
+    places = max(len(digits), ends.get(abs(given.value), 0))
+    if exact is None or not places or exact == given.value:
+        return 0, 0
+    fits = abs(Fraction(exact) - given.value) * 2 * 10**places <= 1
+    return (places, len(f"{whole}{digits:0<{places}}".lstrip("-0"))) if fits else (0, 0)
 
 
 def _counterexample(given: Expr, right: Expr, solution: Solution) -> dict[str, str] | None:
@@ -273,7 +298,7 @@ def _decimal(value: Any) -> str:  # noqa: ANN401 (an exact number, a float of so
 def _agreeing(solution: Solution, answer: Answer, given: Value, text: str) -> Mark:
     """Say how far the agreement reaches: the same number, proved, or at the sampled points."""
     if not symbols(given, answer.value):
-        places = [rounded_places(a, b) for a, b in _pairs(given, answer.value)]
+        places = [rounded_places(a, b, zeros(text)) for a, b in _pairs(given, answer.value)]
         because = (
             f"rounded to {max(places)} decimals; exactly it is {unicode(answer.value)}"
             if any(places)
@@ -293,11 +318,11 @@ def _agreeing(solution: Solution, answer: Answer, given: Value, text: str) -> Ma
 # slips
 
 
-def _explained(solution: Solution, answer: Answer, given: Value) -> str:
+def _explained(solution: Solution, answer: Answer, given: Value, ends: Mapping[Fraction, int]) -> str:
     """Find the slip that turns the right answer into the one given."""
     samples = solution.samples
     for slip in (*answer.slips, *_general_slips(answer.value)):
-        if _rounds(given, slip.value) or _same(given, slip.value, samples):
+        if _rounds(given, slip.value, ends) or _same(given, slip.value, samples):
             return slip.because + _place(solution, slip)
     for other in solution.answers:
         if other.name != answer.name and other.form != "word" and _same(given, other.value, samples):

@@ -98,6 +98,7 @@ class Setting:
             closed=True,
             random=any(s.mean is not None for s in self.sequences.values()),
             infinite=self.infinite,
+            euler=not any(name.startswith("epsilon") for name in (*self.domains, *self.definitions, *self.aliases)),
         )
 
 

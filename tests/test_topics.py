@@ -75,6 +75,10 @@ FOUND = [
     ("gradient clipping", "clip-gradient"), ("label smoothing", "loss"), ("identity proof", "verify"),
     ("effective length", "ema"), ("class imbalance", "class-weights"), ("symmetry breaking", "init-symmetry"),
     ("epochs", "training-steps"), ("nesterov", "optimizer"), ("decoupled", "weight-decay"), ("iou", "iou"),
+    ("logistic regression loss", "loss"), ("smooth l1", "loss"),
+    ("triplet loss", "loss"), ("contrastive", "loss"), ("dying relu", "activation"), ("oversampling", "class-weights"),
+    ("numerically stable softmax", "lse-bounds"), ("internal covariate shift", "batch-norm"),
+    ("maximum likelihood", "loss"),
 ]  # fmt: skip
 
 

@@ -41,7 +41,7 @@ from dlcalc.calculus.terms import (
 )
 from dlcalc.errors import DlcalcError, NoSuchAnswerError, NotationError, ShapeError, nearest
 from dlcalc.givens import split_outside
-from dlcalc.marking import rounded_places, split_named
+from dlcalc.marking import rounded_places, split_named, zeros
 from dlcalc.notation.expression import Expr, Num
 from dlcalc.notation.printing import decimal, plain
 from dlcalc.notation.tokens import spelled
@@ -307,7 +307,7 @@ class _Judge:
             for given_row, right_row in zip(rows, wanted, strict=True)
             for a, b in zip(given_row, right_row, strict=True)
         ]
-        if all(_agrees(a, b) for a, b in pairs) or _rounded(pairs):
+        if all(_agrees(a, b, zeros(text)) for a, b in pairs) or _rounded(pairs):
             exact = all(a == b for a, b in pairs)
             return Mark(
                 name,
@@ -503,8 +503,8 @@ def _plain(value: Any) -> Any:
     return value.value
 
 
-def _agrees(given: Any, right: Any) -> bool:
-    if given == right or (isinstance(given, Num) and rounded_places(given, right)):
+def _agrees(given: Any, right: Any, ends: Mapping[Fraction, int]) -> bool:
+    if given == right or (isinstance(given, Num) and rounded_places(given, right, ends)):
         return True
     a, b = float(given.value), float(right.value)
     exact = isinstance(given, Num) and isinstance(right, Num)

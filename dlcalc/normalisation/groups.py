@@ -27,6 +27,8 @@ class Groups(NamedTuple):
     """What has a scale and a shift of its own."""
     over: str
     """What the mean runs over."""
+    usual: bool = True
+    """Whether axes that are given fit the kind: over the batch, or within an example."""
 
 
 def grouped(kind: str, lengths: tuple[int, ...], axes: tuple[int, ...] | None, groups: int | None) -> Groups:
@@ -57,10 +59,12 @@ def grouped(kind: str, lengths: tuple[int, ...], axes: tuple[int, ...] | None, g
     def along(at: tuple[int, ...]) -> Hashable:
         return tuple(at[axis] for axis in over)
 
+    usual = (0 in over) == (kind == "batch") or len(lengths) == 1
     if kind == "batch":
-        unit_name = "feature" if len(lengths) < IMAGE else "channel"
-        return _made(lengths, across, across, (unit_name, unit_name, _said(over)))
-    return _made(lengths, across, along, ("example" if len(lengths) < IMAGE else "row", "feature", _said(over)))
+        unit_name = ("feature" if len(lengths) < IMAGE else "channel") if usual else "group"
+        return _made(lengths, across, across, (unit_name, unit_name, _said(over)))._replace(usual=usual)
+    unit_name = ("example" if len(lengths) < IMAGE else "row") if usual else "group"
+    return _made(lengths, across, along, (unit_name, "feature", _said(over)))._replace(usual=usual)
 
 
 def _made(

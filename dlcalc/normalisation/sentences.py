@@ -19,13 +19,20 @@ _KINDS = {
     "group": "group norm: one mean per example and group of channels",
 }
 
+_UNUSUAL = {
+    "batch": "these axes leave the batch out: one mean per group within an example, as in layer norm",
+    "layer": "these axes run over the batch: one mean per group of examples, as in batch norm",
+    "rms": "these axes run over the batch: one root of the mean square per group of examples",
+}
+
 
 def conventions(asked: Question) -> tuple[str, ...]:
     """Say how the data were normalised."""
     lengths = asked.data.lengths
     count, each, over = len(asked.groups.places), len(asked.groups.places[0]), asked.groups.over
     groups = "1 group" if count == 1 else f"{count} groups"
-    said = [f"{_KINDS[asked.kind]} ({groups} of {each} entries, over {over} of {asked.data.said})"]
+    kind = _KINDS[asked.kind] if asked.groups.usual else _UNUSUAL[asked.kind]
+    said = [f"{kind} ({groups} of {each} entries, over {over} of {asked.data.said})"]
     said.append(
         f"ε = {unicode(asked.eps)} is added under the root; the variance for normalising is biased (divided by n)"
     )

@@ -94,7 +94,8 @@ class Scope:
 
     `names` are the known symbols; when `closed`, any other name is an error. `sequences` are the names whose
     entries are `g[k]`, also written `g_k`. `aliases` stand for expressions (`eps` for epsilon). `random` admits
-    the functions E and Var; `infinite` admits `inf` as a value, and not only as the place of a limit.
+    the functions E and Var; `infinite` admits `inf` as a value, and not only as the place of a limit. Under `euler`,
+    a power of an unknown `e` is one of Euler's number.
     """
 
     names: frozenset[str] = frozenset()
@@ -103,6 +104,7 @@ class Scope:
     closed: bool = False
     random: bool = False
     infinite: bool = False
+    euler: bool = False
 
     def knows(self, name: str) -> bool:
         """Say whether a canonical name is known."""
@@ -264,6 +266,19 @@ class _Parser(Cursor):
         self.depth -= 1
         return base
 
+    def exponential(self, name: str) -> Expr | None:
+        """Read what e is raised to; None where it is not."""
+        token = self.token
+        if name != "e" or not self.scope.euler:
+            return None
+        if token.kind == "superscript":
+            return self.applied("exp", [self.superscript()], token)
+        if not self.accept("^"):
+            return None
+        exponent = self.signed()
+        self.refuse_ambiguous(token)
+        return self.applied("exp", [exponent], token)
+
     def superscript(self) -> Expr:
         """Read raised characters, `ᵗ⁻ᵏ`, as the expression that they spell."""
         token = self.advance()
@@ -381,6 +396,13 @@ class _Parser(Cursor):
                 raise self.error(f"{name} needs random variables", "there are none in this question", token)
             return None
         return self.application(FUNCTIONS[function], token)
+
+    def logarithm(self, name: str, token: Token) -> Expr | None:
+        """Read a logarithm whose name ends in its base; None where the name is another."""
+        if name not in _LOGARITHMS or not (self.token.is_symbol("(") or self.starts_operand()):
+            return None
+        natural = self.application(FUNCTIONS["ln"], token)
+        return None if natural is None else natural / call("ln", number(_LOGARITHMS[name]))
 
     def application(self, row: Function, token: Token) -> Expr | None:
         opened = self.token
@@ -525,7 +547,8 @@ class _Parser(Cursor):
         name = spelled(token.text)
         if self.known(name):
             return self.resolved(name, token)
-        found = self.function(name, token) or self.entry(name, token)
+        found = self.exponential(name) or self.logarithm(name, token)
+        found = found or self.function(name, token) or self.entry(name, token)
         if found is not None:
             return found
         if letters := self.letters(token):
@@ -634,6 +657,8 @@ class _Parser(Cursor):
         return self.error(f"{short(name)} is not a name in this question", fix, token)
 
 
+_LOGARITHMS = {f"log{line}{base}": base for line in ("", "_") for base in (2, 10)}
+"""Logarithms by the base that their names end in."""
 _READERS: dict[str, Callable[[_Parser, Token], Expr]] = {
     **dict.fromkeys(CLOSING, _Parser.bracketed),
     **dict.fromkeys(AROUND, _Parser.between_bars),

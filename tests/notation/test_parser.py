@@ -845,3 +845,31 @@ def test_spacing_means_nothing(seed: int) -> None:
 def test_sum_with_bounds_below_and_above_is_a_sigma(typed: str) -> None:
     assert parse(typed, EXAM) == parse("Σ_{k=1}^{t} alpha^(t - k)", EXAM)
     assert parse("2 sum(k, 1, t, k)", EXAM) == parse("2 sum_{k=1}^t k", EXAM)
+
+
+@pytest.mark.parametrize(
+    ("text", "same"),
+    [
+        ("log2(n)", "ln(n)/ln(2)"),
+        ("log_10(n + 1)", "ln(n + 1)/ln(10)"),
+        ("3 log2 n", "3 (ln(n)/ln(2))"),
+        ("log2(n)^2", "(ln(n)/ln(2))^2"),
+    ],
+)
+def test_logarithms_of_base_2_and_10(text: str, same: str) -> None:
+    assert parse(text) == parse(same)
+
+
+@pytest.mark.parametrize(
+    ("text", "same"),
+    [
+        ("2 e^-n", "2 exp(-n)"),
+        ("e^n^2", "exp(n^2)"),
+        ("e^-n^2", "exp(-n^2)"),
+        ("n eⁿ", "n exp(n)"),
+        ("e^{2n}", "exp(2n)"),
+    ],
+)
+def test_powers_of_eulers_number(text: str, same: str) -> None:
+    assert parse(text, Scope(names=frozenset("n"), closed=True, euler=True)) == parse(same)
+    assert parse("e^n", Scope(names=frozenset("ne"), euler=True)) == parse("e^n")

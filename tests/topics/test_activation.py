@@ -125,11 +125,47 @@ FACTS: list[tuple[str, dict[str, str]]] = [
     ("x^3", {"vanishing": "yes", "exploding": "yes", "range_low": "-inf", "saturates": "never"}),
     ("|x|", {"vanishing": "no", "exploding": "no", "symmetry": "even", "left_slope": "-1"}),
     ("1/x", {"continuous": "no", "joints": "0", "min_slope": "-inf"}),
-    ("ln(x)", {"saturates": "right"}),
+    ("1/x", {"symmetry": "odd"}),
+    ("ln(x)", {"saturates": "right", "max_slope": "inf", "min_slope": "0"}),
     ("x exp(-x)", {"monotone": "neither", "saturates": "right"}),
     ("z^2 + z", {"derivative": "2*x + 1"}),
     ("relu(th0 + th1 x)", {"joints": "-th0/th1"}),
 ]
+
+
+def test_values_between_which_there_are_none_belong_to_no_curve() -> None:
+    lowest = activation(function="x^x")["range_low"].value
+    assert approximate(lowest) == pytest.approx(math.exp(-1 / math.e))
+
+
+def test_a_power_of_e_is_the_exponential_unless_e_is_given() -> None:
+    sigmoid = activation(function="1/(1 + e^-x)")
+    assert {a.name: a.text for a in sigmoid.answers}["saturates"] == "both"
+    assert any("Euler" in note for note in sigmoid.notes)
+    assert activation(function="e^-x^2", at=2)["value"].value == parse("exp(-4)")
+    assert activation(function="e^x", parameters="e=2", at=3)["value"].text == "8"
+    assert activation(function="sigmoid", equals="1/(1 + e^-x)")["equal"].text == "yes"
+    assert marked(activation(function="sigmoid"), ["e^-x/(1 + e^-x)^2"]).marks[0].correct
+
+
+@pytest.mark.parametrize("function", ["x sin(x)", "sin(1/x)", "sin(x/100)", "exp(-(x - 100)^2)", "sin(x^2)"])
+def test_nothing_is_claimed_of_what_the_grid_does_not_settle(function: str) -> None:
+    solution = activation(function=function)
+    assert not {"range_low", "range_high", "max_slope", "continuous", "exploding"} & {a.name for a in solution.answers}
+    assert any("not answered" in note for note in solution.notes)
+    holds(solution)
+    with pytest.raises(DlcalcError, match="largest slope is not known"):
+        activation(function=function, layers=2)
+
+
+@pytest.mark.parametrize("function", ["sqrt(x)", "x^(1/3)", "ln(x)"])
+def test_evidence_stands_where_the_function_has_values(function: str) -> None:
+    solution = activation(function=function)
+    holds(solution)
+    notes = " ".join(solution.notes)
+    assert "at x = -" not in notes
+    assert "above 1, as 0." not in notes
+    assert "for every real x" in notes
 
 
 @pytest.mark.parametrize(("function", "expected"), FACTS, ids=[f for f, _ in FACTS])

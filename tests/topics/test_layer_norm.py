@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from dlcalc import DlcalcError, layer_norm, marked
+from dlcalc import DlcalcError, batch_norm, layer_norm, marked
 
 FAST = settings(deadline=None, max_examples=15)
 SMALL = st.fractions(-4, 4, max_denominator=4)
@@ -145,3 +145,11 @@ def test_refusals(givens: dict[str, Any], condition: str) -> None:
         layer_norm(**givens)
     assert condition in caught.value.condition
     assert caught.value.fix
+
+
+def test_axes_over_the_batch_are_not_called_features() -> None:
+    over_examples, within = layer_norm(x="1,2;3,4", axis="0", eps=0), batch_norm(x="1,2;3,4", axis="1", eps=0)
+    assert "these axes run over the batch" in over_examples.conventions[0]
+    assert "these axes leave the batch out" in within.conventions[0]
+    assert "over its features" in layer_norm(x="1,2;3,4", axis="1", eps=0).conventions[0]
+    assert "over the batch" in batch_norm(x="1,2", axis="0", eps=0).conventions[0]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import math
+import shlex
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -11,10 +12,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from dlcalc import DlcalcError, loss
+from dlcalc import DlcalcError, cli, loss
 from dlcalc.marking import marked
 from dlcalc.render import Layout, render
-from dlcalc.topics.loss.kinds import KINDS, SPELLED
+from dlcalc.topics.loss.kinds import KINDS, SPELLED, WRITTEN_OUT
 
 if TYPE_CHECKING:
     from conftest import Run
@@ -363,3 +364,18 @@ def test_json_has_exact_and_computed_values() -> None:
 def test_the_command_prints_the_loss_alone(dlcalc: Any) -> None:  # noqa: ANN401 (a fixture)
     done: Run = dlcalc("loss", "--kind", "bce", "-p", "0.3", "-y", "1", "-q")
     assert (done.returncode, done.stdout) == (0, "1.2039728043259361\n")
+
+
+@pytest.mark.parametrize("name", sorted(WRITTEN_OUT))
+def test_a_loss_that_is_no_kind_says_how_to_ask_for_it(name: str) -> None:
+    with pytest.raises(DlcalcError, match="write it out") as refusal:
+        loss(kind=f"{name} loss")
+    command = shlex.split(refusal.value.fix.partition("dlcalc ")[2])
+    assert cli.run([*command, "-q"]) == 0
+
+
+def test_a_likelihood_and_an_untrained_network_need_no_kind() -> None:
+    assert loss(likelihood="poisson")["equivalent"].text == "poisson"
+    assert loss(untrained=True, classes=10)["loss"].text == "ln(10)"
+    with pytest.raises(DlcalcError, match="--kind is missing; use mse"):
+        loss(logits="1,2,3", target=0)

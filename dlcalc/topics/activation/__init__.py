@@ -130,6 +130,8 @@ def activation(
     places = _places(at)
     read_layers(layers)
     chain = Chain(found, weight, layers) if found.facts is not None else None
+    if found.unsettled and layers is not None:
+        raise DlcalcError(f"the largest slope is not known: {found.unsettled}", "leave --layers out")
     edge = boundary(found, above) if above is not None else None
     compare = compared(found, equals) if equals.strip() else None
     return _solution(found, places, chain, edge, compare)
@@ -198,7 +200,10 @@ def _solution(
             },
             aliases={"z": X} if "z" not in found.free else {},
             infinite=True,
-            constraints=tuple(Relation(X, "!=", place) for place in found.meetings),
+            constraints=(
+                *(Relation(X, "!=", place) for place in found.meetings),
+                *(found.facts.bounds if found.facts is not None else ()),
+            ),
         ),
         notes=(
             *((boundary_said(found, edge),) if edge is not None else ()),

@@ -213,7 +213,11 @@ def notes(asked: Asked, at: Sequence[Expr]) -> tuple[str, ...]:
     found = list(asked.notes)
     if facts is None:
         need = ",".join(f"{name}=1" for name in asked.free)
-        found.append(f"limits, saturation and range need numbers for the parameters: --with {need}")
+        found.append(
+            f"saturation, range and slopes are not answered: {asked.unsettled}"
+            if asked.unsettled
+            else f"limits, saturation and range need numbers for the parameters: --with {need}"
+        )
         return (*found, *_conventions_at(asked, at))
     found.append(zero_said(facts))
     if not facts.flat and facts.saturates != "never":
@@ -226,6 +230,8 @@ def notes(asked: Asked, at: Sequence[Expr]) -> tuple[str, ...]:
             found.append(f"{name} is {unicode(extreme.value)} {extreme.where}")
     if facts.left.value is None or facts.right.value is None:
         found.append("where no limit is given, f tends to nothing there, or is not defined")
+    if facts.joints and any(joint.before is None or joint.after is None for joint in facts.joints):
+        found.append("continuous and differentiable are meant for every real x, and f has no value for some")
     if facts.continuous and facts.joints:
         found.append("continuous, and yet not differentiable: continuity does not imply differentiability")
     elif not facts.joints:

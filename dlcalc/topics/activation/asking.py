@@ -10,8 +10,8 @@ from dlcalc.calculus.scalar import derivative
 from dlcalc.errors import DlcalcError, nearest
 from dlcalc.givens import named_parts, read_scalar
 from dlcalc.notation.evaluate import PLAIN
-from dlcalc.notation.expression import ONE, ZERO, Expr, Sym, fold, names, substitute
-from dlcalc.notation.parser import parse
+from dlcalc.notation.expression import ONE, ZERO, Expr, Num, Sym, fold, names, substitute
+from dlcalc.notation.parser import Scope, parse
 from dlcalc.notation.tokens import spelled
 from dlcalc.solution import POSITIVE, REAL, Domain
 from dlcalc.topics.activation.facts import Facts, X
@@ -53,12 +53,24 @@ class Asked:
 
     @cached_property
     def facts(self) -> Facts | None:
-        """All facts: of the table, or found; None while an expression has symbols."""
-        if self.known is not None or self.free:
-            return self.known
-        from dlcalc.topics.activation.finding import found_facts
+        """All facts: of the table, or found; None while an expression has symbols, or what is found is not all."""
+        return self._found[0]
 
-        return found_facts(self.function, self.slope)
+    @property
+    def unsettled(self) -> str:
+        """Why facts that were looked for are not known."""
+        return self._found[1]
+
+    @cached_property
+    def _found(self) -> tuple[Facts | None, str]:
+        if self.known is not None or self.free:
+            return self.known, ""
+        from dlcalc.topics.activation.finding import UnsettledError, found_facts
+
+        try:
+            return found_facts(self.function, self.slope), ""
+        except UnsettledError as problem:
+            return None, str(problem)
 
     @cached_property
     def meetings(self) -> tuple[Expr, ...]:
@@ -135,15 +147,21 @@ def _named(name: str, row: Named, given: dict[str, Expr]) -> Asked:
 
 def _expression(text: str, values: str) -> Asked:
     """Read an expression; its variable becomes x."""
-    function = parse(text)
+    function = parse(text, Scope(euler="e" not in _given_names(values)))
     present = names(function)
     variable = next((v for v in VARIABLES if v in present), min(present, default="x")) if present else "x"
     if present and variable not in VARIABLES and len(present) > 1:
         raise DlcalcError(f"which of {', '.join(sorted(present))} is the variable?", "call it x")
-    notes = (f"{variable} is the variable; below it is called x",) if variable != X.name else ()
+    notes = [f"{variable} is the variable; below it is called x"] if variable != X.name else []
+    if "e" in names(parse(text)) - present:
+        notes.append("e is Euler's number; --with e=2, say, makes it a parameter")
     function = fold(substitute(function, {variable: X, **_values(values, present - {variable})}))
     slope = derivative(function, X.name)
-    return Asked("", function, slope, slope, None, (), notes)
+    return Asked("", function, slope, slope, None, (), tuple(notes))
+
+
+def _given_names(text: str) -> frozenset[str]:
+    return frozenset(spelled(part.partition("=")[0].strip()) for part in split_outside(text, ",;"))
 
 
 def _values(text: str, present: frozenset[str]) -> dict[str, Expr]:

@@ -41,6 +41,8 @@ FEW = 3
 """Units up to which every factor is written."""
 PROBES = ("-8", "-4", "-2", "-1", "-1/2", "-1/4", "0", "1/4", "1/2", "1", "2", "4", "8")
 """Where evidence is looked for."""
+MORE_PROBES = ("-256", "-1/256", "1/256", "256")
+"""Where it is looked for too, if the slope has no bound and none of these is above 1."""
 TINY = 1e-3
 
 
@@ -81,18 +83,25 @@ class Chain(NamedTuple):
 
     def probes(self) -> list[tuple[float, Expr, Expr]]:
         """Return |w f'| at some places, in ascending order, with the place and the exact value."""
-        found = []
-        for text in PROBES:
+        found = self._probed(PROBES)
+        if self.size == INFINITY and all(probe[0] <= 1 for probe in found):
+            found += self._probed(MORE_PROBES)
+        return sorted(found, key=lambda probe: probe[0])
+
+    def _probed(self, places: Sequence[str]) -> list[tuple[float, Expr, Expr]]:
+        found: list[tuple[float, Expr, Expr]] = []
+        for text in places:
             place = number(Fraction(text))
             if any(place == meeting for meeting in self.asked.meetings):
                 continue
             try:
+                self.asked.value(place)
                 value = call("abs", self.weight) * call("abs", self.asked.slope_at(place))
             except DlcalcError:
                 continue
             if (rough := approximate(value)) is not None:
                 found.append((rough, place, value))
-        return sorted(found, key=lambda probe: probe[0])
+        return found
 
     @property
     def small(self) -> tuple[float, Expr, Expr]:

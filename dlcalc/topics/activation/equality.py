@@ -98,7 +98,7 @@ def compared(asked: Asked, text: str) -> Comparison:
     from dlcalc.notation.parser import Scope, parse
 
     known = {"z": X, **dict(asked.parameters)}
-    scope = Scope(names=frozenset({X.name, *asked.free}) - known.keys(), aliases=known, closed=True)
+    scope = Scope(names=frozenset({X.name, *asked.free}) - known.keys(), aliases=known, closed=True, euler=True)
     other = parse(text, scope)
     if len(asked.free) > 1:
         raise DlcalcError(f"the comparison has {len(asked.free)} parameters", "give numbers to all but one")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, NamedTuple
 
-from dlcalc.notation.expression import INFINITY, ZERO, Expr, Num, Sym
+from dlcalc.notation.expression import INFINITY, ZERO, Expr, Num, Relation, Sym
 
 if TYPE_CHECKING:
     from fractions import Fraction
@@ -81,6 +81,16 @@ class Facts(NamedTuple):
         """On which side the slope tends to 0."""
         left, right = self.left.slope == ZERO, self.right.slope == ZERO
         return "both" if left and right else "left" if left else "right" if right else "never"
+
+    @property
+    def bounds(self) -> tuple[Relation, ...]:
+        """Where the function has values, if that is on one side of a point only."""
+        found = []
+        if self.joints and self.joints[0].before is None:
+            found.append(Relation(X, ">", self.joints[0].at))
+        if self.joints and self.joints[-1].after is None:
+            found.append(Relation(X, "<", self.joints[-1].at))
+        return tuple(found)
 
     @property
     def continuous(self) -> bool:

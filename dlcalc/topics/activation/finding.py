@@ -36,27 +36,48 @@ DIGITS = 400
 NEAR = 9
 FAR = 10**6
 """A function that has no value here has none towards infinity."""
+FARTHER, CELLS_FARTHER = 200.0, 800
+"""So far out, beyond the grid, is looked for values that leave what was found on it."""
+TOUCHING = (1e-2, 1e-4, 1e-6)
+"""How near to a point a function has values that tends to nothing there."""
+
+
+class UnsettledError(ValueError):
+    """Neither the limits nor the grid say what the function does."""
 
 
 def found_facts(function: Expr, slope: Expr) -> Facts:
-    """Find the facts of a function of x alone, given its derivative."""
+    """Find the facts of a function of x alone, given its derivative.
+
+    Raises UnsettledError where what is found near 0 and in the limits is not all there is.
+    """
     joints = tuple(joint for at in meeting_points(function) if (joint := _joint(function, at)) is not None)
     left, right = _end(function, slope, -mpmath.inf), _end(function, slope, mpmath.inf)
-    values, slopes = _Curve(function, joints), _Curve(slope, joints)
+    values = _Curve(function, joints)
+    slopes = _Curve(slope, joints, values)
     at_joints = [(joint.at, v) for joint in joints for v in (joint.before, joint.value, joint.after) if v is not None]
-    sides = [(j.at, tends_to(_at(slope), WIDE.value(j.at, {}), side)) for j in joints for side in "-+"]
+    sides = [
+        (joint.at, tends_to(_at(slope), WIDE.value(joint.at, {}), side))
+        for joint in joints
+        for side, value in (("-", joint.before), ("+", joint.after))
+        if value is not None
+    ]
     slopes_at = [(at, s) for at, s in sides if s is not None]
     ends = ((MINUS_INFINITY, left), (INFINITY, right))
     far = [(place, end.value) for place, end in ends if end.value is not None]
     far_slopes = [(place, end.slope) for place, end in ends if end.slope is not None]
     edges = [MINUS_INFINITY, *(joint.at for joint in joints), INFINITY]
+    low, high = (values.extreme([*at_joints, *far], sign) for sign in (-1, 1))
+    flattest, steepest = (slopes.extreme([*slopes_at, *far_slopes], sign) for sign in (-1, 1))
+    values.settled("f", low, high)
+    slopes.settled("f'", flattest, steepest)
     return Facts(
         left=left,
         right=right,
-        low=values.extreme([*at_joints, *far], -1),
-        high=values.extreme([*at_joints, *far], 1),
-        steepest=slopes.extreme([*slopes_at, *far_slopes], 1),
-        flattest=slopes.extreme([*slopes_at, *far_slopes], -1),
+        low=low,
+        high=high,
+        steepest=steepest,
+        flattest=flattest,
         joints=joints,
         flat=tuple(pair for pair in pairwise(edges) if _flat(slope, *pair)),
         monotone=values.monotone(),
@@ -95,7 +116,10 @@ def _end(function: Expr, slope: Expr, place: Any) -> End:
 
 
 def _joint(function: Expr, at: Expr) -> Joint | None:
-    """Look at a point from both sides; None where nothing happens there."""
+    """Look at a point from both sides; None where nothing happens there.
+
+    Raises UnsettledError where the function has values beside the point and tends to nothing there.
+    """
     place, f = WIDE.value(at, {}), _at(function)
     try:
         here: Any = f(place)
@@ -105,6 +129,9 @@ def _joint(function: Expr, at: Expr) -> Joint | None:
         here = None
     before, after = (tends_to(f, place, side) for side in "-+")
     value = None if here is None else as_expression(here)
+    for tends, sign in ((before, -1), (after, 1)):
+        if tends is None and all(_number(function, float(place) + sign * away) is not None for away in TOUCHING):
+            raise UnsettledError(f"f tends to nothing at x = {at}, so that its slopes there are not known")
     slopes = [None if here is None else _slope(f, place, side) for side in "-+"]
     if before is None and after is None:
         return None
@@ -136,16 +163,44 @@ def _number(node: Expr, x: float) -> float | None:
 
 
 class _Curve:
-    """A function on a grid that leaves its joints out."""
+    """A function on a grid that leaves its joints out; a slope only where its function has values."""
 
-    def __init__(self, node: Expr, joints: Sequence[Joint]) -> None:
+    def __init__(self, node: Expr, joints: Sequence[Joint], function: _Curve | None = None) -> None:
         self.node = node
         self.joints = joints
+        self.function = function
         self.places = places = [float(PLAIN.value(joint.at, {})) for joint in joints]
         grid = [_spread(2 * i / CELLS - 1) for i in range(CELLS + 1)]
         beside = [p + d for p in places for d in (-BESIDE, BESIDE)]
-        every = sorted({x for x in (*grid, *beside) if x not in places})
-        self.points = [(x, v) for x in every if (v := _number(node, x)) is not None]
+        within = None if function is None else {x for x, _ in function.points}
+        every = sorted({x for x in (*grid, *beside) if x not in places and (within is None or x in within)})
+        found = [(x, _number(node, x)) for x in every]
+        known = [False, *(v is not None for _, v in found), False]
+        # x^x has values at -1, -2, … and none between: a value alone belongs to no curve
+        joined = [before or after for before, after in zip(known, known[2:], strict=False)]
+        self.points: list[tuple[float, float]] = [
+            (x, v) for (x, v), kept in zip(found, joined, strict=True) if kept and v is not None
+        ]
+
+    def settled(self, said: str, low: Extreme, high: Extreme) -> None:
+        """Make sure that the extremes found hold farther out too.
+
+        Raises UnsettledError where they do not.
+        """
+        span = FARTHER - REACH
+        for side in (-1, 1):
+            for i in range(CELLS_FARTHER):
+                x = side * (REACH + span * (i + GOLDEN) / CELLS_FARTHER)
+                v = None if self.function and _number(self.function.node, x) is None else _number(self.node, x)
+                if v is not None and (self._beyond(v, low, -1) or self._beyond(v, high, 1)):
+                    raise UnsettledError(f"{said} is {v:.4g} at x = {x:.6g}, beyond all its values nearer to 0")
+
+    @staticmethod
+    def _beyond(value: float, extreme: Extreme, sign: int) -> bool:
+        if infinite(extreme.value):
+            return False
+        bound = float(PLAIN.value(extreme.value, {}))
+        return sign * (value - bound) > 0 and not _same(value, bound)
 
     def extreme(self, others: list[tuple[Expr, Expr]], sign: int) -> Extreme:
         """Find the largest value (of sign 1) or the least (of sign -1), here or among others with their places."""
@@ -220,7 +275,7 @@ class _Curve:
         if len(known) < len(pairs) or not known:
             return "neither"
         centre = next((joint.value for joint in self.joints if joint.at == ZERO), ZERO)
-        if all(_same(a, -b) for a, b in known) and centre == ZERO:
+        if all(_same(a, -b) for a, b in known) and centre in {ZERO, None}:
             return "odd"
         return "even" if all(_same(a, b) for a, b in known) else "neither"
 

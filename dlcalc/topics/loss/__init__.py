@@ -40,7 +40,7 @@ def loss(
             "or a library's name.",
             metavar="NAME",
         ),
-    ],
+    ] = "",
     probabilities: Annotated[
         Value | None,
         values(
@@ -118,7 +118,8 @@ def loss(
     mse (p - y)², bce -(y ln p + (1 - y) ln(1 - p)), cross-entropy -Σ y_c ln p_c, KL Σ y_c ln(y_c/p_c),
     hinge max(0, δ - y z), multi-class hinge Σ_{c≠y} max(0, z_c - z_y + δ). ∂L/∂z = p - y for a sigmoid with bce and
     for a softmax with cross-entropy. A batch is a list (numbers) or rows (classes). Natural logarithm; the mean over
-    the examples unless --reduction says otherwise.
+    the examples unless --reduction says otherwise. Others (triplet, contrastive, squared hinge, log-cosh, Dice, RMSE)
+    are written out for dlcalc backprop: --kind triplet says how.
     Source: Goodfellow, Bengio and Courville, Deep Learning (2016), sections 5.5 and 6.2; Lin et al., Focal loss for
     dense object detection (2017); Szegedy et al., Rethinking the Inception architecture (2016); torch.nn.
 
@@ -131,7 +132,8 @@ def loss(
     from dlcalc.topics.loss import asked
 
     found = asked.read(
-        kind, probabilities=probabilities, logits=logits, target=target, weights=weights,
+        kind or ("nll" if likelihood is not None else "cross-entropy" if untrained else ""),
+        probabilities=probabilities, logits=logits, target=target, weights=weights,
         options={"alpha": alpha, "beta": beta, "gamma": gamma, "delta": delta, "epsilon": smoothing, "label": label},
         spread=spread, half=half, swap=swap, form=form, reduction=reduction, first=int(first_class),
     )  # fmt: skip

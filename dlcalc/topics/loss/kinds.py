@@ -102,6 +102,17 @@ _TABLE = (
 )  # fmt: skip
 KINDS = {kind.name: kind for kind in _TABLE}
 SPELLED = {word: kind.name for kind in _TABLE for word in (kind.name, *kind.synonyms)}
+WRITTEN_OUT = {
+    "squared-hinge": "backprop 'L = relu(1 - y z)^2'",
+    "triplet": "backprop 'a, p, n in R^d; L = relu(||a - p||^2 - ||a - n||^2 + m)'",
+    "contrastive": "backprop 'a, b in R^d; L = y ||a - b||^2 + (1 - y) relu(m - ||a - b||)^2'",
+    "dice": "backprop 'p, y in R^n; L = 1 - 2 p^T y/(sum(p) + sum(y))'",
+    "log-cosh": "backprop 'L = ln((exp(p - y) + exp(y - p))/2)'",
+    "rmse": "backprop 'p, y in R^n; L = sqrt(mean((p - y).^2))'",
+    "poisson": "loss --likelihood poisson",
+    "gaussian": "loss --likelihood gaussian",
+}
+"""Losses that are no kind of this question, and how they are asked."""
 SMOOTHED = {
     "all": "(1 - {epsilon}) y + {epsilon}/{C}",
     "others": "(1 - {epsilon}) y + {epsilon}/({C} - 1) (1 - y)",
@@ -120,7 +131,10 @@ def kind_of(text: str) -> Kind:
     written = "-".join(text.strip().lower().replace("_", " ").replace("-", " ").split())
     found = SPELLED.get(written) or SPELLED.get(written.removesuffix("-loss"))
     if found is None:
-        raise DlcalcError(f"--kind {text} is not known", nearest(written, SPELLED) or f"use {', '.join(KINDS)}")
+        elsewhere = WRITTEN_OUT.get(written.removesuffix("-loss"))
+        fix = f"write it out: dlcalc {elsewhere}" if elsewhere else nearest(written, SPELLED)
+        missing = f"--kind {text} is not known" if written else "--kind is missing"
+        raise DlcalcError(missing, fix or f"use {', '.join(KINDS)}")
     return KINDS[found]
 
 
