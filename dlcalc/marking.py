@@ -92,7 +92,20 @@ def read_answer(text: str, answer: Answer, scope: Scope) -> Value:
     read = read_values("answer", text, scope)
     lengths = _shape(answer.value)
     one_row = len(lengths) > len(_shape(read)) and lengths[0] == 1  # text does not tell one row from a list
-    return (read,) if one_row or (lengths and isinstance(read, Expr)) else read
+    if one_row or (lengths and isinstance(read, Expr)):
+        return (read,)
+    return _as_vector(read, lengths)
+
+
+def _as_vector(read: Value, lengths: tuple[int, ...]) -> Value:
+    """Take a list and a column of as many entries for each other: a vector is written either way."""
+    match _shape(read), lengths:
+        case (many, 1), (entries,) if many == entries and isinstance(read, tuple):
+            return tuple(entry for row in read if isinstance(row, tuple) for entry in row)
+        case (entries,), (many, 1) if many == entries and isinstance(read, tuple):
+            return tuple((entry,) for entry in read)
+        case _:
+            return read
 
 
 def _axes(text: str) -> list[str]:

@@ -217,7 +217,7 @@ def _answers(case: _Case) -> Iterator[Answer]:
     slips = [
         Slip(rule.counted(run.last), "that is where training stops; the best model seen is returned", "best"),
         Slip(rule.counted(len(curve) - 1), "that is the last iteration: the best one is returned", "best"),
-        Slip(rule.counted(case.best), "that is the lowest point, but training had stopped before", "wait"),
+        Slip(rule.counted(case.best), "that is the lowest point, but training had stopped before", "stop"),
     ]
     if rule.first in {0, 1}:
         slips.append(Slip(number(run.kept + 1 - rule.first), f"iterations are counted from {rule.first} (see --start)"))

@@ -88,6 +88,7 @@ def test_a_long_curve_is_answered_with_few_lines() -> None:
         ("returned=4", "where training stops"),
         ("returned=5", "that is the lowest point, but training had stopped"),
         ("returned=1", "counted from 1"),
+        ("returned=5", "patience is used up"),
         ("stopped=2", "the model returned"),
     ],
 )
