@@ -280,6 +280,13 @@ def test_refuses(givens: dict[str, Any], message: str) -> None:
     assert message in str(problem.value)
 
 
+def test_a_counterexample_is_the_same_in_every_process() -> None:
+    asked = ("init", "--scheme", "he", "--kernel", "k", "--in-channels", "a b c", "--answer", "2/(k a b c)")
+    first, second = (run_dlcalc(*asked, "--no-steps", PYTHONHASHSEED=order).stdout for order in ("1", "2"))
+    assert "at k = 2, a = 1, b = " in first
+    assert first == second
+
+
 def test_variances_are_written_as_on_paper() -> None:
     found = init()
     value, display = found["Var_s"].value, found.setting.display

@@ -149,7 +149,7 @@ def _read(asked: Asked) -> Signal:
     spread = letters.letter("sigma", sigma, POSITIVE)
     a = letters.letter("a", slope, REAL) if units == "leaky_relu" else ONE
     if asked.depth is not None:
-        for inner in symbols(asked.depth):
+        for inner in sorted(symbols(asked.depth)):
             letters.domains.setdefault(inner, FEW)
     return Signal(units, spread, n, m, a, letters, asked.depth)
 

@@ -112,7 +112,7 @@ def _with_minimum(solution: Solution, rule: Rule, target: Expr) -> Solution:
         )
         return Work((*done.steps, step), (*done.routes, route))
 
-    domains = {**dict.fromkeys(symbols(target), REAL), **solution.setting.domains}
+    domains = {**dict.fromkeys(sorted(symbols(target)), REAL), **solution.setting.domains}
     return replace(
         solution,
         answers=(*solution.answers, Answer("minimum", minimum, slips=(other,))),
