@@ -42,7 +42,7 @@ def test_every_area_is_one_of_the_course() -> None:
 
 
 def test_the_table_of_the_readme_covers_every_command() -> None:
-    rows = set(re.findall(r"^\| `dlcalc ([a-z0-9-]+) ", README, flags=re.MULTILINE))
+    rows = set(re.findall(r"^\| `dlcalc ([a-z0-9-]+)[ `]", README, flags=re.MULTILINE))
     assert rows == set(registry.names())
 
 
@@ -55,13 +55,22 @@ FOUND = [
     ("log-sum-exp", "lse-bounds"), ("dense", "fc-params"), ("batchnorm", "norm-params"),
     ("transformer", "attention-params"),
     ("overfitting to the test set", "selection-bias"), ("normalization", "norm-params"), ("flops", "network"),
-    ("transfer learning", "fc-params"),
+    ("transfer learning", "fc-params"), ("fine-tuning", "fc-params"), ("sparsity", "l1-update"),
+    ("dying relu", "activation"), ("symmetry breaking", "init-symmetry"), ("monte carlo dropout", "dropout"),
+    ("bounding box", "iou"), ("atrous convolution", "conv-out"), ("siamese", "backprop"), ("autoencoder", "backprop"),
+    ("imbalanced data", "class-weights"), ("newton method", "critical-point"), ("alexnet", "network"),
+    ("mobilenet", "network"), ("bias-variance", "least-squares-risk"), ("generalization", "least-squares-risk"),
 ]  # fmt: skip
 
 
 @pytest.mark.parametrize(("words", "command"), FOUND, ids=str)
 def test_a_search_finds_what_a_student_means(words: str, command: str) -> None:
     assert command in names(*words.split())[:3]
+
+
+@pytest.mark.parametrize(("words", "command"), [("f1 score", "metrics"), ("leave one out", "k-fold")])
+def test_what_is_meant_comes_before_what_has_the_words_here_and_there(words: str, command: str) -> None:
+    assert names(words)[0] == command
 
 
 def test_words_may_stand_apart_or_together() -> None:
@@ -78,6 +87,8 @@ def test_what_has_most_of_the_words_is_said_to_have_most() -> None:
     [
         ("convoltion", "did you mean convolution"),
         ("zzzz", "dlcalc topics lists every command"),
+        ("vae", "dlcalc topics lists every command"),
+        ("beam search", "dlcalc topics lists every command"),
         ("the of", "has no word to search for"),
         ("?!", "has no word to search for"),
         ("", "has no word to search for"),
