@@ -214,7 +214,7 @@ def _rounds(given: Value, right: Value) -> bool:
 def _compare(given: Value, right: Value, solution: Solution) -> tuple[str, dict[str, str]] | None:
     """Look for a point where the two differ: what differs there, in words and as numbers."""
     for position, (a, b) in enumerate(_pairs(given, right), 1):
-        where = f"entry {position}: " if isinstance(right, tuple) and _shape(right) != (1,) else ""
+        where = _where(position, _shape(right))
         if rounded_places(a, b):
             continue
         if isinstance(a, Num) and isinstance(b, Num):
@@ -228,6 +228,18 @@ def _compare(given: Value, right: Value, solution: Solution) -> tuple[str, dict[
             place = f"at {at} it" if at else "it"
             return f"{where}{place} gives {found['given']}, the correct value is {found['correct']}", found
     return None
+
+
+def _where(position: int, shape: tuple[int, ...]) -> str:
+    """Name an entry of a list by its number, of a matrix by its row and column."""
+    match shape:
+        case () | (1,):
+            return ""
+        case (_, columns):
+            row, column = divmod(position - 1, columns)
+            return f"entry [{row + 1},{column + 1}]: "
+        case _:
+            return f"entry {position}: "
 
 
 def rounded_places(given: Expr, right: Expr) -> int:

@@ -152,7 +152,9 @@ def test_a_vector_may_be_written_as_a_list_or_as_a_column(given: str) -> None:
 def test_a_matrix_may_be_written_in_several_ways(given: str) -> None:
     rows = tuple(tuple(read(n) for n in row) for row in (("1", "-2"), ("3", "4")))
     assert judge(rows, given, form="list").correct is True
-    assert judge(rows, given.replace("3", "5"), form="list").correct is False
+    wrong = judge(rows, given.replace("3", "5"), form="list")
+    assert wrong.correct is False
+    assert wrong.because == "entry [2,1]: 5 is not 3"
 
 
 def test_a_set_may_be_written_in_any_order() -> None:
