@@ -26,6 +26,8 @@ MAX_WORDS, MAX_LETTERS = 20, 200
 _WORD = r"[^\W_]+"
 _ENDINGS = ("ion", "ing", "ed", "e", "s")
 _LEAST_STEM, _LEAST_PREFIX = 3, 3
+_LEAST_GUESSED, _NEAR = 4, 0.82
+"""Letters of a word that may be misspelt, and how alike what is suggested must be: short words are alike by chance."""
 _EMPTY = """
 a an and are at by can do does for from has have how i if in into is it its many much of on or one per so some than
 that the their there these this to true false use used was what when which why with you your
@@ -35,7 +37,7 @@ _SYNONYMS = (
     ("xavier", "glorot"), ("kaiming", "he initialisation", "he init"), ("init", "initialisation"),
     ("bias correction", "bias corrected"), ("soft threshold", "lasso", "proximal"), ("ridge", "l2", "weight decay"),
     ("lasso", "l1"), ("kernel size", "filter size", "window"), ("vanishing", "exploding", "saturates"),
-    ("f1", "f score", "f measure"), ("sensitivity", "recall", "tpr", "hit rate"), ("jaccard", "iou"),
+    ("f1", "f1 score", "f score", "f measure"), ("sensitivity", "recall", "tpr", "hit rate"), ("jaccard", "iou"),
     ("precision", "ppv"), ("specificity", "tnr"), ("bagging", "ensemble", "committee", "majority vote"),
     ("k fold", "kfold", "cv", "cross validation"), ("loocv", "leave one out"), ("data leakage", "leakage", "leak"),
     ("overfitting", "training error", "selection"), ("learning curve", "more data", "training error"),
@@ -52,6 +54,18 @@ _SYNONYMS = (
     ("maximum likelihood", "mle", "likelihood"), ("rmse", "mse"),
     ("numerically stable", "numerical stability", "overflow"), ("dead", "dying", "exactly zero"),
     ("oversampling", "class imbalance", "imbalanced"), ("internal covariate shift", "batch normalisation"),
+    ("fine tuning", "transfer learning", "freeze", "fully connected"), ("sparsity", "sparse", "exact zeros"),
+    ("tikhonov", "ridge", "l2"), ("bias variance", "overfitting", "underfitting", "test error"),
+    ("generalization", "generalisation gap", "test error"), ("dying relu", "dead relu", "kink", "saturates"),
+    ("symmetry breaking", "symmetry"), ("dropconnect", "dropout"), ("monte carlo dropout", "mc dropout", "dropout"),
+    ("noise injection", "input noise"), ("gaussian prior", "l2"), ("laplace prior", "l1"),
+    ("object detection", "bounding box", "anchor box", "iou"), ("segmentation", "masks"),
+    ("atrous", "dilated", "dilation"), ("siamese", "backprop"), ("autoencoder", "backprop"),
+    ("temperature", "softmax"), ("cosine annealing", "cosine"), ("forget gate", "lstm"), ("global average", "average"),
+    ("hyperparameter search", "grid search", "random search", "hyperparameters"),
+    ("imbalanced", "imbalance", "majority class", "class weights"), ("standardization", "z score", "normalisation"),
+    ("learning rate annealing", "learning rate decay", "learning rate schedule"), ("newton method", "hessian"),
+    *((zoo, "zoo") for zoo in ("alexnet", "lenet", "vgg", "resnet50", "mobilenet", "unet", "u net")),
 )  # fmt: skip
 """Words of one meaning; whoever types one finds what says another."""
 
@@ -95,12 +109,11 @@ class Entry:
         return tuple(f" {' '.join(stems(text))} " for _, text in self.texts)
 
     def score(self, phrase: Phrase) -> int:
-        """Say how well the words of a phrase are found; 0 where one of them is not. In a row they count twice."""
+        """Say how well a word is found, or a phrase: 0 where its words do not stand in a row, else they count twice."""
         each = [self._best(word) for word in phrase]
-        if not each or not all(each):
-            return 0
-        in_a_row = len(phrase) > 1 and any(f" {' '.join(phrase)} " in text for text in self.phrases)
-        return sum(each) * (2 if in_a_row else 1)
+        if len(phrase) > 1:
+            return 2 * sum(each) if any(f" {' '.join(phrase)} " in text for text in self.phrases) else 0
+        return sum(each)
 
     def _best(self, wanted: str) -> int:
         """Say how much a word counts; its beginning counts a little less."""
@@ -220,7 +233,8 @@ def _score(entry: Entry, group: tuple[Phrase, ...]) -> int:
 def _nothing(asked: Sequence[str], entries: Iterable[Entry]) -> DlcalcError:
     """Name the nearest words that something would be found by."""
     known = {word for entry in entries for _, text in entry.texts for word in compiled(_WORD).findall(text.lower())}
-    near = [close for word in asked for close in get_close_matches(word.lower(), sorted(known), n=2)]
+    typed = (word.lower() for word in asked if len(word) >= _LEAST_GUESSED)
+    near = [close for word in typed for close in get_close_matches(word, sorted(known), n=2, cutoff=_NEAR)]
     words = f"{' '.join(asked)!r}"
     fix = (
         f"did you mean {' or '.join(dict.fromkeys(near))}?" if near else f"dlcalc {registry.INDEX} lists every command"

@@ -37,7 +37,7 @@ class Letters:
             name = f"{conventional}{count}"
         self.domains[name] = domain
         if given is not None:
-            for inner in symbols(given):
+            for inner in sorted(symbols(given)):
                 self.domains.setdefault(inner, domain)
             self.values[name] = given
         return Sym(name)

@@ -95,7 +95,20 @@ def read_answer(text: str, answer: Answer, scope: Scope) -> Value:
     read = read_values("answer", text, scope)
     lengths = shape(answer.value)
     one_row = len(lengths) > len(shape(read)) and lengths[0] == 1  # text does not tell one row from a list
-    return (read,) if one_row or (lengths and isinstance(read, Expr)) else read
+    if one_row or (lengths and isinstance(read, Expr)):
+        return (read,)
+    return _as_vector(read, lengths)
+
+
+def _as_vector(read: Value, lengths: tuple[int, ...]) -> Value:
+    """Take a list and a column of as many entries for each other: a vector is written either way."""
+    match shape(read), lengths:
+        case (many, 1), (entries,) if many == entries and isinstance(read, tuple):
+            return tuple(entry for row in read if isinstance(row, tuple) for entry in row)
+        case (entries,), (many, 1) if many == entries and isinstance(read, tuple):
+            return tuple((entry,) for entry in read)
+        case _:
+            return read
 
 
 def _axes(text: str) -> list[str]:
@@ -198,7 +211,7 @@ def _compare(
 ) -> tuple[str, dict[str, str]] | None:
     """Look for a point where the two differ: what differs there, in words and as numbers."""
     for position, (a, b) in enumerate(_pairs(given, right), 1):
-        where = f"entry {position}: " if isinstance(right, tuple) and shape(right) != (1,) else ""
+        where = _where(position, shape(right))
         places, significant = _rounding(a, b, ends)
         if significant >= SIGNIFICANT:
             continue
@@ -224,6 +237,18 @@ def zeros(text: str) -> dict[Fraction, int]:
     {Fraction(23, 10): 2, Fraction(1, 1): 2}
     """
     return {Fraction(found): len(found.partition(".")[2]) for found in compiled(_ZEROS).findall(text)}
+
+
+def _where(position: int, lengths: tuple[int, ...]) -> str:
+    """Name an entry of a list by its number, of a matrix by its row and column."""
+    match lengths:
+        case () | (1,):
+            return ""
+        case (_, columns):
+            row, column = divmod(position - 1, columns)
+            return f"entry [{row + 1},{column + 1}]: "
+        case _:
+            return f"entry {position}: "
 
 
 def rounded_places(given: Expr, right: Expr, ends: Mapping[Fraction, int] | None = None) -> int:

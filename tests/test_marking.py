@@ -148,11 +148,20 @@ def test_one_number_stands_for_every_axis_of_a_square() -> None:
     assert judge((N, M), "n", form="size").correct is False
 
 
+@pytest.mark.parametrize("given", ["3,4", "[3; 4]", "3;4", "[[3], [4]]"])
+def test_a_vector_may_be_written_as_a_list_or_as_a_column(given: str) -> None:
+    for vector in ((read("3"), read("4")), ((read("3"),), (read("4"),))):
+        assert judge(vector, given, form="list").correct is True
+        assert judge(vector, given.replace("4", "5"), form="list").correct is False
+
+
 @pytest.mark.parametrize("given", ["1,-2;3,4", "[[1, -2], [3, 4]]", "[1,-2;3,4]"])
 def test_a_matrix_may_be_written_in_several_ways(given: str) -> None:
     rows = tuple(tuple(read(n) for n in row) for row in (("1", "-2"), ("3", "4")))
     assert judge(rows, given, form="list").correct is True
-    assert judge(rows, given.replace("3", "5"), form="list").correct is False
+    wrong = judge(rows, given.replace("3", "5"), form="list")
+    assert wrong.correct is False
+    assert wrong.because == "entry [2,1]: 5 is not 3"
 
 
 def test_a_set_may_be_written_in_any_order() -> None:

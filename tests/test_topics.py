@@ -79,12 +79,22 @@ FOUND = [
     ("triplet loss", "loss"), ("contrastive", "loss"), ("dying relu", "activation"), ("oversampling", "class-weights"),
     ("numerically stable softmax", "lse-bounds"), ("internal covariate shift", "batch-norm"),
     ("maximum likelihood", "loss"),
+    ("fine-tuning", "fc-params"), ("sparsity", "l1-update"),
+    ("monte carlo dropout", "dropout"),
+    ("bounding box", "iou"), ("atrous convolution", "conv-out"), ("siamese", "backprop"), ("autoencoder", "backprop"),
+    ("imbalanced data", "class-weights"), ("newton method", "critical-point"), ("alexnet", "network"),
+    ("mobilenet", "network"), ("bias-variance", "least-squares-risk"), ("generalization", "least-squares-risk"),
 ]  # fmt: skip
 
 
 @pytest.mark.parametrize(("words", "command"), FOUND, ids=str)
 def test_a_search_finds_what_a_student_means(words: str, command: str) -> None:
     assert command in names(*words.split())[:3]
+
+
+@pytest.mark.parametrize(("words", "command"), [("f1 score", "metrics"), ("leave one out", "k-fold")])
+def test_what_is_meant_comes_before_what_has_the_words_here_and_there(words: str, command: str) -> None:
+    assert names(words)[0] == command
 
 
 def test_words_may_stand_apart_or_together() -> None:
@@ -101,6 +111,8 @@ def test_what_has_most_of_the_words_is_said_to_have_most() -> None:
     [
         ("convoltion", "did you mean convolution"),
         ("zzzz", "dlcalc topics lists every command"),
+        ("vae", "dlcalc topics lists every command"),
+        ("beam search", "dlcalc topics lists every command"),
         ("the of", "has no word to search for"),
         ("?!", "has no word to search for"),
         ("", "has no word to search for"),

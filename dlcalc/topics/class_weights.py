@@ -203,7 +203,7 @@ def _of_counts(sizes: tuple[Expr, ...], one: int | None, both: Expr | None) -> S
                 "as many copies of every image in every class: the ratio stays",
             )
         )
-    domains = dict.fromkeys(symbols(*sizes, *(() if both is None else (both,))), COUNT)
+    domains = dict.fromkeys(sorted(symbols(*sizes, *(() if both is None else (both,)))), COUNT)
     return Solution(
         answers=tuple(answers),
         work=lambda: Work(tuple(steps), _routes(sizes, answers)),
@@ -410,7 +410,7 @@ def _of_cost(cost: Expr) -> Solution:
             steps,
             (Experiment("copies", "the loss of the copies, added up, beside the weighted loss", run),) if whole else (),
         ),
-        setting=Setting(domains={"l": POSITIVE, **dict.fromkeys(symbols(cost), COUNT)}),
+        setting=Setting(domains={"l": POSITIVE, **dict.fromkeys(sorted(symbols(cost)), COUNT)}),
         notes=notes,
         conventions=(
             "copies count the example itself; the sum of the losses is compared, as the mean divides by more examples",

@@ -88,7 +88,7 @@ class _Case(NamedTuple):
 
     @property
     def regime(self) -> str:
-        """Where the model is at the last evaluation."""
+        """Where the model is at the end of the curve."""
         last, losses = self.run.last, self.signed[: self.run.last + 1]
         lowest = losses.index(min(losses))
         if losses[last] > losses[lowest]:
@@ -217,7 +217,7 @@ def _answers(case: _Case) -> Iterator[Answer]:
     slips = [
         Slip(rule.counted(run.last), "that is where training stops; the best model seen is returned", "best"),
         Slip(rule.counted(len(curve) - 1), "that is the last iteration: the best one is returned", "best"),
-        Slip(rule.counted(case.best), "that is the lowest point, but training had stopped before", "wait"),
+        Slip(rule.counted(case.best), "that is the lowest point, but training had stopped before", "stop"),
     ]
     if rule.first in {0, 1}:
         slips.append(Slip(number(run.kept + 1 - rule.first), f"iterations are counted from {rule.first} (see --start)"))
@@ -268,10 +268,10 @@ def _curves(case: _Case) -> Iterator[Curve]:
 
 
 _REGIME = {
-    "overfitting": "at the last evaluation: overfitting (validation is worse than at its best, training is not)",
-    "underfitting": "at the last evaluation: underfitting (validation still gets better: train longer)",
-    "at-the-minimum": "at the last evaluation: at the minimum (nothing got better or worse)",
-    "diverging": "at the last evaluation: diverging (the training curve got worse too: not overfitting)",
+    "overfitting": "at the end of the curve: overfitting (validation is worse than at its best, training is not)",
+    "underfitting": "at the end of the curve: underfitting (validation still gets better: train longer)",
+    "at-the-minimum": "at the end of the curve: at the minimum (nothing got better or worse)",
+    "diverging": "at the end of the curve: diverging (the training curve got worse too: not overfitting)",
 }
 
 

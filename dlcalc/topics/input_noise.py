@@ -367,13 +367,14 @@ def _simulated(asked: _Asked) -> Experiment:
 
         generator = np.random.default_rng(seed)
         free = {
-            name: Fraction(int(generator.integers(1, 8)), 8) for name in symbols(asked.phi0, asked.phi1, asked.variance)
+            name: Fraction(int(generator.integers(1, 8)), 8)
+            for name in sorted(symbols(asked.phi0, asked.phi1, asked.variance))
         }
         phi0, phi1, spread = (float(PLAIN.value(v, free)) for v in (asked.phi0, asked.phi1, asked.variance))
         size = len(asked.x) or min(
             int(PLAIN.value(asked.size, {n: Fraction(3) for n in symbols(asked.size)})), MAX_EXAMPLES
         )
-        more = {name: Fraction(int(generator.integers(-8, 8)), 4) for name in symbols(asked.x, asked.y)}
+        more = {name: Fraction(int(generator.integers(-8, 8)), 4) for name in sorted(symbols(asked.x, asked.y))}
         x = (
             np.array([float(PLAIN.value(v, {**free, **more})) for v in asked.x])
             if asked.x

@@ -145,8 +145,18 @@ def _answers(asked: _Asked) -> Iterator[Answer]:
     if asked.x:
         yield Answer("scores", asked.shaped(asked.scores))
     if asked.compared:
-        yield Answer("l2_prefers", _least(asked.second), form="set")
-        yield Answer("l1_prefers", _least(asked.first), form="set")
+        yield Answer("l2_prefers", _least(asked.second), form="set", slips=tuple(_dearer("L2", asked.second)))
+        yield Answer("l1_prefers", _least(asked.first), form="set", slips=tuple(_dearer("L1", asked.first)))
+
+
+def _dearer(name: str, found: Row) -> Iterator[Slip]:
+    """Say of every row that a penalty does not prefer how much larger its penalty is."""
+    least = _least(found)
+    lowest = found[int(least[0].value) - 1]
+    for row, value in enumerate(found, 1):
+        if number(row) not in least:
+            because = f"the {name} penalty of row {row} is {unicode(value)}, larger than {unicode(lowest)}"
+            yield Slip((number(row),), because, f"prefers {name}")
 
 
 def _notes(asked: _Asked) -> Iterator[str]:
@@ -192,7 +202,8 @@ def _values(asked: _Asked) -> Iterator[Step]:
     if asked.compared:
         for name, found in (("L2", asked.second), ("L1", asked.first)):
             least = found[int(_least(found)[0].value) - 1]
-            yield Step("prefers", Sym(name), Call("min", found), least, f"the smallest {name} penalty is preferred")
+            because = f"the smallest {name} penalty is preferred"
+            yield Step(f"prefers {name}", Sym(name), Call("min", found), least, because)
 
 
 def _bounds(asked: _Asked, letters: tuple[Sym, ...]) -> Iterator[Step]:

@@ -140,7 +140,7 @@ def _of_loss(loss: Expr, base: str) -> Solution:
         work=lambda: Work(
             steps, (Route("perplexity", "sixteen equal factors multiplied", found, lambda p: [grown(p)]),)
         ),
-        setting=Setting(domains=dict.fromkeys(symbols(loss), POSITIVE), definitions={"perplexity": grown}),
+        setting=Setting(domains=dict.fromkeys(sorted(symbols(loss)), POSITIVE), definitions={"perplexity": grown}),
         conventions=(f"the loss is the mean per token, with the logarithm of base {base}; cross_entropy is in nats",),
     )
 
@@ -181,7 +181,7 @@ def _of_product(product: Expr, count: Expr, row: Sequence[Expr]) -> Solution:
     ]
     free = symbols(*row)
     domains = dict.fromkeys(free, UNIT) if symbols(product) & free and count != ONE else dict.fromkeys(free, COUNT)
-    domains |= dict.fromkeys(symbols(count), COUNT)
+    domains |= dict.fromkeys(sorted(symbols(count)), COUNT)
     slips = (
         Slip(inverse, "the root of order N is missing: perplexity is per token")
         if count != ONE

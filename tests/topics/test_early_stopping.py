@@ -82,12 +82,19 @@ def test_a_long_curve_is_answered_with_few_lines() -> None:
     assert found.holds
 
 
+def test_what_lies_behind_the_stop_is_not_called_an_evaluation() -> None:
+    notes = early_stopping(validation="0.9,0.7,0.72,0.71,0.6,0.65", patience=2).notes
+    assert any(note.startswith("at the end of the curve: overfitting") for note in notes)
+    assert not any("last evaluation" in note for note in notes)
+
+
 @pytest.mark.parametrize(
     ("answer", "because"),
     [
         ("returned=4", "where training stops"),
         ("returned=5", "that is the lowest point, but training had stopped"),
         ("returned=1", "counted from 1"),
+        ("returned=5", "patience is used up"),
         ("stopped=2", "the model returned"),
     ],
 )

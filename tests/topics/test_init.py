@@ -153,6 +153,13 @@ def test_gives_no_verdict_where_too_few_units_are_unsaturated(givens: dict[str, 
     assert any("no verdict" in note for note in found.notes)
 
 
+@pytest.mark.parametrize(("std", "said"), [("0.01", False), ("0.2", True)])
+def test_wide_networks_are_spoken_of_where_they_are_answered(std: str, *, said: bool) -> None:
+    found = init(std=std, fan_in=500, depth=10, nonlinearity="tanh")
+    assert any("wide_activation" in convention for convention in found.conventions) is said
+    assert any(answer.name == "wide_activation" for answer in found.answers) is said
+
+
 def test_nothing_is_said_of_letters_that_leave_it_open() -> None:
     assert "activations" not in texts(init(std="s", fan_in="n"))
 
@@ -271,6 +278,13 @@ def test_refuses(givens: dict[str, Any], message: str) -> None:
     with pytest.raises(DlcalcError) as problem:
         init(**givens)
     assert message in str(problem.value)
+
+
+def test_a_counterexample_is_the_same_in_every_process() -> None:
+    asked = ("init", "--scheme", "he", "--kernel", "k", "--in-channels", "a b c", "--answer", "2/(k a b c)")
+    first, second = (run_dlcalc(*asked, "--no-steps", PYTHONHASHSEED=order).stdout for order in ("1", "2"))
+    assert "at k = 2, a = 1, b = " in first
+    assert first == second
 
 
 def test_variances_are_written_as_on_paper() -> None:

@@ -12,7 +12,10 @@ from hypothesis import strategies as st
 from dlcalc import DlcalcError, input_noise, marked
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from fractions import Fraction
+
+    from conftest import Run
 
 SMALL = st.fractions(-2, 2, max_denominator=4)
 
@@ -77,6 +80,11 @@ def test_slips_are_explained(answer: str, because: str) -> None:
     mark = marked(input_noise(), [answer]).marks[0]
     assert mark.correct is False
     assert because in mark.because
+
+
+def test_a_seed_gives_the_same_screen_in_every_process(dlcalc: Callable[..., Run]) -> None:
+    first, second = (dlcalc("input-noise", PYTHONHASHSEED=order).stdout for order in ("1", "2"))
+    assert first == second
 
 
 @pytest.mark.parametrize(

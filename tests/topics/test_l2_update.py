@@ -301,6 +301,7 @@ def test_states_its_assumptions_and_conventions() -> None:
     said = " | ".join(l2_update(weights="1,2;3,4", decay="lambda").conventions)
     for part in ("λ/2·‖θ‖²", "tr(θᵀθ)", "no gradient is given", "AdamW"):
         assert part in said
+    assert said.endswith("for plain gradient descent the same")
     assert "2 gradients, one per update, the first one first" in l2_update(gradient="1,2").conventions
 
 

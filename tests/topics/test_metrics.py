@@ -101,6 +101,7 @@ ERRORS = [
     ({"y": "1,0", "predicted": "1,0", "positive": 3}, "no example is labelled 3", "the labels are 1, 0"),
     ({"y": "1,0;1,1", "predicted": "1,0"}, "--y has 2 rows", "one list"),
     ({"y": "1,0", "predicted": "a,0.2", "threshold": "0.5"}, "a cannot be compared", "give numbers"),
+    ({"y": "1,0", "predicted": "0.9,0.4"}, "--predicted has scores", "add --threshold 0.5"),
     ({"matrix": "1,2,3;4,5,6"}, "--matrix is 2×3", "write rows"),
     ({"matrix": "1,2"}, "a confusion matrix is square", "write rows"),
     ({"matrix": "1,-2;3,4"}, "--matrix has the entry -2", "whole numbers"),

@@ -48,6 +48,17 @@ def test_slips_are_explained(answer: str, because: str) -> None:
 
 
 @pytest.mark.parametrize(
+    ("answer", "because"),
+    [("l2_prefers=1", "the L2 penalty of row 1 is 4, larger than 1"), ("l1_prefers=2", "the L1 penalty of row 2 is 3")],
+)
+def test_a_row_that_is_not_preferred_is_told_its_penalty(answer: str, because: str) -> None:
+    mark = marked(norm_penalty(weights="2,0;1,0;1,2" if "l1" not in answer else "2,0;1,2"), [answer]).marks[0]
+    assert mark.correct is False
+    assert because in mark.because
+    assert "factor" not in mark.because
+
+
+@pytest.mark.parametrize(
     ("givens", "condition"),
     [
         ({"weights": "1,2", "x": "1"}, "1 entries, but the weights have 2"),

@@ -65,6 +65,7 @@ def test_answers_in_letters() -> None:
     expected = {
         "minimum": "h*a/(h + alpha)",
         "minimum_at_infinity": "0",
+        "data_loss_at_infinity": "h*a^2/2",
         "ratio_at_infinity": "w^2/2",
         "decreases_training_loss": "no",
         "underfits_at_infinity": "yes",

@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING
 
 from dlcalc.calculus.scalar import derivative
 from dlcalc.errors import DlcalcError, nearest
-from dlcalc.givens import named_parts, read_scalar
+from dlcalc.givens import named_parts, read_scalar, split_outside
 from dlcalc.notation.evaluate import PLAIN
-from dlcalc.notation.expression import ONE, ZERO, Expr, Num, Sym, fold, names, substitute
+from dlcalc.notation.expression import ONE, ZERO, Expr, Sym, fold, names, substitute
 from dlcalc.notation.parser import Scope, parse
 from dlcalc.notation.tokens import spelled
 from dlcalc.solution import POSITIVE, REAL, Domain

@@ -82,7 +82,7 @@ def drawn(asked: Asked) -> Solution:
     given = [g for g in (asked.gain, slope, *(fan for pair in fans.pairs for fan in pair)) if g is not None]
     refuse_names_in_use(*given)
     letters = Letters(taken=symbols(*given) | fans.domains.keys())
-    for inner in symbols(*(fan for pair in fans.pairs for fan in pair if fan is not None)):
+    for inner in sorted(symbols(*(fan for pair in fans.pairs for fan in pair if fan is not None))):
         letters.domains.setdefault(inner, FEW)
     first = fans.pairs[0] if len(fans.pairs) == 1 else (None, None)
     few = COUPLE if name == "xavier" else FEW

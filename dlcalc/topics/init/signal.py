@@ -115,7 +115,7 @@ def carried(asked: Asked) -> Solution:
         work=work,
         setting=setting_of(signal, found),
         assumptions=tuple(_assumptions(signal)),
-        conventions=tuple(_conventions(signal)),
+        conventions=tuple(_conventions(signal, limited=found.limit is not None)),
         notes=found.notes,
         tables=tuple(_demonstration(signal)),
     )
@@ -149,7 +149,7 @@ def _read(asked: Asked) -> Signal:
     spread = letters.letter("sigma", sigma, POSITIVE)
     a = letters.letter("a", slope, REAL) if units == "leaky_relu" else ONE
     if asked.depth is not None:
-        for inner in symbols(asked.depth):
+        for inner in sorted(symbols(asked.depth)):
             letters.domains.setdefault(inner, FEW)
     return Signal(units, spread, n, m, a, letters, asked.depth)
 
@@ -231,7 +231,7 @@ def _assumptions(signal: Signal) -> Iterator[str]:
         yield "pre-activations are symmetric about 0, as they are when the weights are"
 
 
-def _conventions(signal: Signal) -> Iterator[str]:
+def _conventions(signal: Signal, *, limited: bool) -> Iterator[str]:
     yield f"{signal.units} units, weights of standard deviation σ"
     yield "a factor is that of the root mean square per layer: forward adds over the fan-in, backward over the fan-out"
     if signal.m == signal.n:
@@ -240,7 +240,7 @@ def _conventions(signal: Signal) -> Iterator[str]:
         yield "forward and backward are for small signals, tanh(z) ≈ z; for any signal they are upper bounds"
     if signal.units == "sigmoid":
         yield "backward takes the largest slope, 1/4; no factor forward: activations stay between 0 and 1, around 1/2"
-    if signal.units in SATURATING:
+    if limited:
         yield "wide_activation, wide_backward: what a wide random network settles at, at infinite width"
     if next(iter(_demonstration(signal)), None):
         yield f"demonstration: one random network, normal weights and inputs, seed {SEED}; another seed, other digits"

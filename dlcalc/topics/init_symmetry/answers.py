@@ -73,7 +73,7 @@ def answered(  # noqa: PLR0917 (the givens)
     _refuse_in_use(constant, *inputs, *targets)
     letters = Letters(taken=symbols(constant, inputs, targets))
     for value in (*inputs, *targets):
-        for inner in symbols(value) - {"x", "y"}:
+        for inner in sorted(symbols(value) - {"x", "y"}):
             letters.domains.setdefault(inner, REAL)
     c = letters.letter("c", constant, REAL)
     asked = Asked(net, letters, c, inputs, targets, _data(constant, inputs, targets))

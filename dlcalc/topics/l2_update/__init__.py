@@ -112,7 +112,7 @@ def _with_minimum(solution: Solution, rule: Rule, target: Expr) -> Solution:
         )
         return Work((*done.steps, step), (*done.routes, route))
 
-    domains = {**dict.fromkeys(symbols(target), REAL), **solution.setting.domains}
+    domains = {**dict.fromkeys(sorted(symbols(target)), REAL), **solution.setting.domains}
     return replace(
         solution,
         answers=(*solution.answers, Answer("minimum", minimum, slips=(other,))),
@@ -173,7 +173,7 @@ def _conventions(asked: Asked, case: Case) -> tuple[str, ...]:
         said.append(f"{len(asked.gradients)} gradients, one per update, the first one first")
     elif asked.updates not in {ZERO, ONE} and not asked.zero:
         said.append("the gradient is the same in every update")
-    same = f"for plain gradient descent the same, with λ = {pull}"
+    same = "for plain gradient descent the same" + ("" if pull == "λ" else f", with λ = {pull}")
     return (*said, f"AdamW takes {lr}·λ·{w} beside its gradient step: {same}")
 
 

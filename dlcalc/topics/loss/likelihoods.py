@@ -203,7 +203,7 @@ class _Asked:
     @property
     def domains(self) -> dict[str, Domain]:
         found = {name: domain for name, domain in self.family.domains.items() if name not in self.values}
-        return found | dict.fromkeys(symbols(*self.values.values()), POSITIVE)
+        return found | dict.fromkeys(sorted(symbols(*self.values.values())), POSITIVE)
 
     def density(self, point: Mapping[str, Any]) -> float:
         """Compute the density from its meaning."""

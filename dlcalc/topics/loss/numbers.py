@@ -293,8 +293,8 @@ def _setting(kind: Kind, batch: Batch, reference: _Reference) -> Setting:
     for example in batch.examples:
         inside = UNIT if kind.probabilities and not batch.link else REAL
         targets = LABEL if kind.target == "{0,1}" else UNIT if kind.target in {"onehot", "simplex"} else REAL
-        domains |= dict.fromkeys(symbols(*example.target), targets)
-        domains |= dict.fromkeys(symbols(*example.given), inside)
+        domains |= dict.fromkeys(sorted(symbols(*example.target)), targets)
+        domains |= dict.fromkeys(sorted(symbols(*example.given)), inside)
     domains |= {name: domain for name, domain in _option_domains(batch).items() if name not in domains}
     definitions: dict[str, Callable[..., Any]] = {"loss": reference.total}
     families = set()
@@ -312,6 +312,6 @@ def _setting(kind: Kind, batch: Batch, reference: _Reference) -> Setting:
 def _option_domains(batch: Batch) -> dict[str, Domain]:
     found = {}
     for name, value in batch.options.items():
-        for letter in symbols(value):
+        for letter in sorted(symbols(value)):
             found[letter] = UNIT if name == "epsilon" else Domain(UNIT.low, REAL.high)
     return found

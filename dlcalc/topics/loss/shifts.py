@@ -107,7 +107,7 @@ def _of_softmax(asked: Asked, row: tuple[Expr, ...], shift: Expr) -> Solution:
             ),
         ),
         work=lambda: Work(tuple(steps), (Route("loss", "the textbook's loops on the shifted logits", found, looped),)),
-        setting=Setting(domains=dict.fromkeys(symbols(shift, *row), REAL)),
+        setting=Setting(domains=dict.fromkeys(sorted(symbols(shift, *row)), REAL)),
         notes=tuple(notes),
         conventions=(f"classes are counted from {asked.first}; natural logarithm",),
     )

@@ -82,7 +82,9 @@ def solution(asked: Asked, classes: Expr | None) -> Solution:
             if not isinstance(count, Num) or count.value <= MOST
             else (),
         ),
-        setting=Setting(domains={"z": REAL, **dict.fromkeys(symbols(count), SEVERAL)}, definitions={"loss": looped}),
+        setting=Setting(
+            domains={"z": REAL, **dict.fromkeys(sorted(symbols(count)), SEVERAL)}, definitions={"loss": looped}
+        ),
         assumptions=("before training all logits are equal (weights near 0)",),
         conventions=(f"{link}, natural logarithm",),
         notes=(
@@ -124,7 +126,11 @@ def _of_margins(asked: Asked, name: str, count: Expr, margin: Expr) -> Solution:
             steps, (Route("loss", "the textbook's loops on equal scores", found, lambda point: [looped(point)]),)
         ),
         setting=Setting(
-            domains={"z": REAL, **dict.fromkeys(symbols(margin), POSITIVE), **dict.fromkeys(symbols(count), SEVERAL)},
+            domains={
+                "z": REAL,
+                **dict.fromkeys(sorted(symbols(margin)), POSITIVE),
+                **dict.fromkeys(sorted(symbols(count)), SEVERAL),
+            },
             definitions={"loss": looped},
         ),
         assumptions=("before training all scores are equal (weights near 0)",),

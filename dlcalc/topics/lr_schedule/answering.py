@@ -139,7 +139,7 @@ def _asked(name: str, given: dict[str, Any], epochs: Value) -> _Asked:
         plainly = value is not None and value == (ONE if (name, n) == ("noam", "lr") else DEFAULTS.get(n))
         g[n] = value if plainly and value is not None else letters.letter(letter, value, domain)
         real[n] = g[n] if value is None else value
-    for inner in symbols(*milestones):
+    for inner in sorted(symbols(*milestones)):
         letters.domains.setdefault(inner, FEW)
     for inner in sorted(taken):
         letters.domains.setdefault(inner, FEW)

@@ -80,6 +80,8 @@ def from_labels(
     if threshold is not None:
         guessed = _thresholded(guessed, threshold)
         said = (f"a score of {unicode(threshold)} or more is predicted positive",)
+    elif _scored(actual, guessed):
+        raise DlcalcError("--predicted has scores, and the labels are 0 and 1", "add --threshold 0.5")
     if len(actual) != len(guessed):
         raise DlcalcError(
             f"there are {len(actual)} labels, but {len(guessed)} predictions", "give one for each example"
@@ -102,6 +104,12 @@ def from_labels(
     return table, Named(
         tuple(map(plain, ordered)), (*said, f"classes in this order: {', '.join(map(plain, ordered))}"), binary=False
     )
+
+
+def _scored(actual: tuple[Expr, ...], guessed: tuple[Expr, ...]) -> bool:
+    """Say whether labels 0 and 1 are compared with numbers between them, which no class is called."""
+    between = any(isinstance(score, Num) and 0 < score.value < 1 for score in guessed)
+    return between and all(label in {ZERO, ONE} for label in actual)
 
 
 def _labels(name: str, given: Value | None) -> tuple[Expr, ...]:

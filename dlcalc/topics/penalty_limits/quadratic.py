@@ -160,7 +160,7 @@ def _notes(penalty: str) -> tuple[str, ...]:
 
 
 def _answers(asked: _Case, w: Expr) -> list[Answer]:
-    zero_predictor = asked.loss(ZERO)
+    zero_predictor = asked.h * asked.a**2 / 2
     fits = "at the penalised minimum the data loss is never below its unpenalised minimum"
     flat = asked.a == ZERO
     under = "for α → ∞ the minimum goes to 0 and the data loss to that of the zero predictor"
