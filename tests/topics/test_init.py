@@ -280,6 +280,11 @@ def test_refuses(givens: dict[str, Any], message: str) -> None:
     assert message in str(problem.value)
 
 
+@pytest.mark.parametrize(("cov", "given"), [("c", "Var(x) + Var(y) + 2Cov(x, y)"), (None, "Var(x)+Var(y)+2Cov(y,x)")])
+def test_a_covariance_is_written_as_on_paper(cov: str | None, given: str) -> None:
+    assert marked(init(residual=True, cov=cov), [given]).marks[0].correct is True
+
+
 def test_a_counterexample_is_the_same_in_every_process() -> None:
     asked = ("init", "--scheme", "he", "--kernel", "k", "--in-channels", "a b c", "--answer", "2/(k a b c)")
     first, second = (run_dlcalc(*asked, "--no-steps", PYTHONHASHSEED=order).stdout for order in ("1", "2"))

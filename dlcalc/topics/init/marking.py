@@ -17,6 +17,7 @@ DISPLAY = {
     "Var_sum": "Var(x + y)", "Var_delta": "Var(δ)",
 }  # fmt: skip
 _MOMENT = r"(?<![^\W\d])(Var|E)\s*[(\[]\s*([swxyz])\s*[)\]]"
+_COVARIANCE = r"(?<![^\W\d])Cov\s*[(\[]\s*(?:x\s*,\s*y|y\s*,\s*x)\s*[)\]]"
 
 
 def with_moments(solution: Solution) -> Solution:
@@ -36,6 +37,9 @@ def named(text: str) -> str:
 
     >>> named("4n Var(w) (Var[x] + E(x)^2)")
     '4n Var_w (Var_x + mean_x^2)'
+    >>> named("Var(x) + 2Cov(x, y)")
+    'Var_x + 2Cov'
     """
     names = {"Var": "Var", "E": "mean"}
-    return compiled(_MOMENT).sub(lambda found: f"{names[found[1]]}_{found[2]}", text)
+    single = compiled(_MOMENT).sub(lambda found: f"{names[found[1]]}_{found[2]}", text)
+    return compiled(_COVARIANCE).sub("Cov", single)
