@@ -330,21 +330,33 @@ def related(left: Any, relation: str, right: Any) -> bool | None:  # noqa: ANN40
     return relation != "=" and bool(left < right if relation[0] == "<" else left > right)
 
 
-def refuted(found: Chain, link: Link, seed: int) -> tuple[Counterexample | None, int]:
-    """Look for a simple point where a link does not hold; return it, or None and how many were looked at."""
-    told, looked = False, 0
+class Looked(NamedTuple):
+    """What simple points say about a link."""
+
+    counterexample: Counterexample | None
+    points: int
+    gap: float
+    """How far apart the sides of an equation came at the most, where floats were needed."""
+
+
+def looked_at(found: Chain, link: Link, seed: int) -> Looked:
+    """Look for a simple point where a link does not hold."""
+    told, points, gap = False, 0, 0.0
     point: tuple[dict[str, Matrix], dict[str, int]] | None = None
     for point in simple_points(found, seed):
         values, lengths = point
         left, right = repeated(values[link.left], values[link.right])
-        outcomes = [related(a, link.relation, b) for a, b in zip(chain(*left), chain(*right), strict=True)]
-        looked += 1
+        pairs = list(zip(chain(*left), chain(*right), strict=True))
+        outcomes = [related(a, link.relation, b) for a, b in pairs]
+        points += 1
         told = told or None not in outcomes
         if False in outcomes:
-            return _counterexample(found, link, values, lengths), looked
+            return Looked(_counterexample(found, link, values, lengths), points, gap)
+        if link.relation == "=":
+            gap = max([gap, *(abs(float(a) - float(b)) / max(1.0, abs(float(b))) for a, b in pairs if a != b)])
     if point is not None and not told:
-        return _counterexample(found, link, *point), looked
-    return None, looked
+        return Looked(_counterexample(found, link, *point), points, gap)
+    return Looked(None, points, gap)
 
 
 def _counterexample(

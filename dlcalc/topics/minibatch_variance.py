@@ -41,7 +41,7 @@ B = Sym("B")
         "--variance 4 --batch 32",
         "--variance s2 --batch B --samples N",
         "--gradients 1,2,3,6 --batch 2",
-        "--variance 9 --batch 10 --samples 1000 --no-replacement --shrink 3",
+        "--variance 9 --batch 10 --samples 100 --no-replacement --shrink 3",
     ),
 )
 def minibatch_variance(

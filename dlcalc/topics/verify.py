@@ -6,7 +6,7 @@ from dataclasses import replace
 from itertools import pairwise
 from typing import TYPE_CHECKING, Annotated, NamedTuple
 
-from dlcalc.calculus.chain import Chain, Counterexample, Link, bracketed, read_chain, refuted, said
+from dlcalc.calculus.chain import Chain, Counterexample, Link, bracketed, looked_at, read_chain, said
 from dlcalc.calculus.problem import as_value, conventions, shapes, source, undeclared
 from dlcalc.errors import DlcalcError, NotationError
 from dlcalc.givens import text
@@ -151,7 +151,7 @@ def _judged(found: Chain, link: Link) -> Judged:
     """Decide one link: shapes, small numbers, then random points, then a normal form."""
     if not found.fit(link):
         return Judged(link, holds=False, because=f"the shapes differ: {said(found, link)}")
-    counterexample, looked = refuted(found, link, 0)
+    counterexample, looked, _ = looked_at(found, link, 0)
     if counterexample is not None:
         left, right = (
             bracketed(as_value(side, found.term(name).shape))
@@ -223,9 +223,11 @@ def _verified(found: Chain, judged: list[Judged], seed: int) -> Verified:
             offs = at_counterexample(found, link, judgement.counterexample)
             checks += [StepCheck(off <= TOLERANCE, "evaluated", 1, off) for off in offs]
     steps = tuple(replace(s, check=c) for s, c in zip(_steps(found, judged), checks, strict=True))
-    looked = [refuted(found, j.link, seed + 1) for j in lines]
-    if not looked or not min(count for _, count in looked):
+    looked = [looked_at(found, j.link, seed + 1) for j in lines]
+    least = min((one.points for one in looked), default=0)
+    if not least:
         return steps, ()
-    agree = all(counterexample is None for counterexample, _ in looked)
-    method = f"exact arithmetic at {min(count for _, count in looked)} points of small whole numbers"
-    return steps, (Check("every link that holds", method, agree, 0.0, TOLERANCE),)
+    agree = all(one.counterexample is None for one in looked)
+    method = f"plain Python at {least} points of small whole numbers, fractions kept exact"
+    worst = max(one.gap for one in looked)
+    return steps, (Check("every link that holds", method, agree, worst, TOLERANCE),)
