@@ -177,7 +177,7 @@ def _help(topic: Topic) -> str:
 
 
 def _epilog(topic: Topic) -> str:
-    return "\b\nExamples:\n" + "\n".join(f"  dlcalc {topic.name} {example}" for example in topic.examples)
+    return "\b\nExamples:\n" + "\n".join(f"  {command}" for command in topic.commands)
 
 
 def _command(topic: Topic, options: list[inspect.Parameter]) -> Callable[..., Said]:

@@ -50,6 +50,11 @@ class Topic:
         return self.function.__name__.replace("_", "-")
 
     @property
+    def commands(self) -> tuple[str, ...]:
+        """The examples as they are typed."""
+        return tuple(f"dlcalc {self.name} {example}".rstrip() for example in self.examples)
+
+    @property
     def documentation(self) -> str:
         """The docstring of the function."""
         return inspect.getdoc(self.function) or ""

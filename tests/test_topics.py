@@ -32,7 +32,7 @@ def names(*words: str) -> list[str]:
 def test_lists_every_command_under_its_area_with_an_example() -> None:
     shown = listing.text(catalogue.listed())
     for topic in registry.every():
-        assert f"\n  {topic.name}: {topic.summary}\n    $ dlcalc {topic.name} {topic.examples[0]}\n" in f"\n{shown}\n"
+        assert f"\n  {topic.name}: {topic.summary}\n    $ {topic.commands[0]}\n" in f"\n{shown}\n"
         assert f"\n{topic.area}\n" in shown
 
 
@@ -146,7 +146,7 @@ def test_a_question_of_judgement_is_found(words: str, name: str) -> None:
 def test_they_are_few_and_no_command_answers_them() -> None:
     answered = {
         json.loads(line)["id"]
-        for file in (ROOT / "tests/data/rest").glob("*.jsonl")
+        for file in (ROOT / "tests/data/questions").glob("*.jsonl")
         for line in file.read_text("utf-8").splitlines()
     }
     assert len(QUESTIONS) <= MOST_JUDGED

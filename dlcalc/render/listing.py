@@ -47,7 +47,7 @@ def as_json(listing: Listing) -> str:
                 "area": topic.area,
                 "summary": topic.summary,
                 "answers": list(topic.answers),
-                "examples": [f"dlcalc {topic.name} {example}" for example in topic.examples],
+                "examples": list(topic.commands),
             }
             for topic in listing.topics
         ],
@@ -86,7 +86,7 @@ def _blocks(listing: Listing, width: int | None) -> Iterator[list[str]]:
 def _command(topic: Topic, width: int | None) -> Iterator[str]:
     """Write a command: its name, what it answers, an example."""
     yield from _wrapped(f"  {topic.name}: {topic.summary}", width, "    ")
-    yield f"    $ dlcalc {topic.name} {topic.examples[0]}"
+    yield f"    $ {topic.commands[0]}"
 
 
 def _question(judged: Judged, width: int | None) -> Iterator[str]:

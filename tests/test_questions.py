@@ -1,7 +1,7 @@
 """Questions of the course and of exams on training: each is answered by one command, its known answers are marked.
 
-A file in `data/rest` has a row per question, under the name it has in the project's collections, with the source of the
-facts where it comes from an exam. Each ask is a command, its exit code, and a text that its screen shows.
+A file in `data/questions` has a row per question, under the name it has in the project's collections, with the source
+of the facts where it comes from an exam. Each ask is a command, its exit code, and a text that its screen shows.
 """
 
 from __future__ import annotations
@@ -16,10 +16,11 @@ from dlcalc import cli
 from dlcalc.judgement import QUESTIONS
 
 DATA = Path(__file__).parent / "data"
-ROWS = [json.loads(line) for file in sorted(DATA.glob("rest/*.jsonl")) for line in file.read_text("utf-8").splitlines()]
+FILES = sorted((DATA / "questions").glob("*.jsonl"))
+ROWS = [json.loads(line) for file in FILES for line in file.read_text("utf-8").splitlines()]
 OTHERS = [DATA / name for name in ("course_notes.jsonl", "backprop.jsonl", "exam_layers.jsonl")]
 """The tables of the other tests of questions."""
-ALL = json.loads((DATA / "questions.json").read_text("utf-8"))
+ALL = json.loads((DATA / "questions/all.json").read_text("utf-8"))
 """The names of all questions of the two collections."""
 ANSWERED = {row["id"] for row in ROWS} | {
     json.loads(line)["id"] for file in OTHERS for line in file.read_text("utf-8").splitlines()
