@@ -71,7 +71,7 @@ def leakage(
     Raises DlcalcError when no crop is left to validate on, or there are too many crops.
 
     >>> round(leakage(trials=20, crops=5)["leaky"].computed, 4), leakage(classes=4)["honest"].text
-    (0.9993, '0.25')
+    (0.9995, '0.25')
     """
     whole = fold(trials * crops)
     if isinstance(whole, Num) and whole.value > MAX_CROPS:
