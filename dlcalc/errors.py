@@ -78,10 +78,12 @@ def _columns(text: str) -> int:
 
 
 def nearest(name: str, known: Iterable[str]) -> str:
-    """Return `did you mean X?` for the closest known name, or nothing.
+    """Return `did you mean X?` for the closest known name, or nothing; letters in another order are closest.
 
-    >>> nearest("sgmoid", ["sigmoid", "softmax"])
-    'did you mean sigmoid?'
+    >>> nearest("sgmoid", ["sigmoid", "softmax"]), nearest("adma", ["adamax", "adam"])
+    ('did you mean sigmoid?', 'did you mean adam?')
     """
-    close = get_close_matches(name, list(known), n=1)
+    known = list(known)
+    turned = [other for other in known if sorted(other) == sorted(name)]
+    close = turned or get_close_matches(name, known, n=1)
     return f"did you mean {close[0]}?" if close else ""
