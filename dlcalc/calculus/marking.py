@@ -43,6 +43,7 @@ from dlcalc.errors import DlcalcError, NoSuchAnswerError, NotationError, ShapeEr
 from dlcalc.givens import split_outside
 from dlcalc.marking import rounded_places, split_named, zeros
 from dlcalc.notation.expression import Expr, Num
+from dlcalc.notation.patterns import compiled
 from dlcalc.notation.printing import decimal, plain
 from dlcalc.notation.tokens import spelled
 from dlcalc.solution import Mark
@@ -66,6 +67,7 @@ SCALES = (1.0, 1.0, 1.0, 4.0, 16.0)
 SMALL, ROUNDED = 1e-6, 1e-6
 """Numbers below the first are judged to the second, relative: six digits and more."""
 MAX_SLIPS = 200
+_DIVISION = r"(?<!\.)/"
 SHOWN = 12
 """Entries up to which a counterexample shows a quantity."""
 
@@ -103,9 +105,9 @@ class _Judge:
         try:
             term = self.read(value)
         except ShapeError as clash:
-            from_left = self.from_left(name, value)
-            if from_left is not None:
-                return from_left
+            read_otherwise = self.from_left(name, value) or self.by_entries(name, value)
+            if read_otherwise is not None:
+                return read_otherwise
             return Mark(name, value, correct=False, because=f"the shapes do not go together: {clash.condition}")
         except NotationError as problem:
             problem.condition = f"--answer: {problem.condition}"
@@ -129,6 +131,17 @@ class _Judge:
             return None
         mark = self.mark_expression(name, text, term, self.rights[name])
         return mark._replace(because=f"read from left to right, as (a ⊙ b) c: {mark.because}")
+
+    def by_entries(self, name: str, text: str) -> Mark | None:
+        """Judge `-y/p` of vectors as `-y ./ p`, where that is right: nothing else can be meant."""
+        if "/" not in text:
+            return None
+        try:
+            term = self.reader.read(compiled(_DIVISION).sub("./", text))
+        except NotationError:
+            return None
+        mark = self.mark_expression(name, text, term, self.rights[name])
+        return mark._replace(because=f"/ read entry by entry, as ./: {mark.because}") if mark.correct else None
 
     def of(self, name: str) -> str:
         """Return the quantity whose gradient has this answer name."""

@@ -555,6 +555,15 @@ def test_a_number_is_an_answer_to_a_zero_gradient() -> None:
     assert dlcalc.marked(solution, ["0"]).marks[0].correct is True
 
 
+def test_a_quotient_of_vectors_is_read_entry_by_entry_where_that_is_right() -> None:
+    solution = dlcalc.backprop(program="y in onehot(C); p in R^C; L = -y^T log(p)", wrt="p")
+    right, wrong, factor = dlcalc.marked(solution, ["p = -y/p", "p = y/p", "p = -1/2 y/p"]).marks
+    assert right.correct is True
+    assert right.because.startswith("/ read entry by entry, as ./: ")
+    assert wrong.correct is False
+    assert factor.correct is False
+
+
 def test_notes_from_left_to_right_are_read_so_where_nothing_else_has_a_shape() -> None:
     solution = dlcalc.backprop(program="h = relu(W x); L = 1/2 ||h - y||^2", wrt="W")
     mark = dlcalc.marked(solution, ["(h - y) .* 1(W x > 0) x^T"]).marks[0]
