@@ -367,7 +367,7 @@ def _difference(answer: Answer, given: Value) -> str:
 
 def _place(solution: Solution, slip: Slip) -> str:
     """Name the step where the slip departs from the derivation."""
-    for index, step in enumerate(solution.work().steps, 1):
+    for index, step in enumerate(solution.worked.steps, 1):
         if slip.rule and step.rule == slip.rule:
             return f" (departs at step {index}: {step.because})"
     return ""

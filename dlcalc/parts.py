@@ -15,16 +15,19 @@ MOST_NAMES = 12
 """Names that an error lists."""
 
 
-def joined(*parts: Solution) -> Solution:
+def joined(*parts: Solution, derived: Sequence[Solution] = ()) -> Solution:
     """Answer with all parts at once, the answers of the first part first; names of answers must differ.
+
+    `derived` are the parts in the order of their derivations, where that is another one.
 
     A scalar derivation and one of the calculus package stand side by side this way: the steps of each are checked as
     if it were alone, and an answer that is handed in goes to the part that has it.
     """
 
     def verify(seed: int) -> Verified:
-        seeded = [replace(part, seed=seed) for part in parts]
-        return tuple(s for p in seeded for s in p.steps), tuple(c for p in seeded for c in p.checks)
+        found = {id(part): part.verified(seed) for part in parts}
+        steps = tuple(step for part in derived or parts for step in found[id(part)][0])
+        return steps, tuple(check for part in parts for check in found[id(part)][1])
 
     def marker(given: Sequence[str], seed: int) -> tuple[Mark, ...]:
         return tuple(_marked([replace(part, seed=seed) for part in parts], text) for text in given)
@@ -33,7 +36,10 @@ def joined(*parts: Solution) -> Solution:
     return replace(
         first,
         answers=tuple(answer for part in parts for answer in part.answers),
-        work=lambda: Work(tuple(s for part in parts for s in part.work().steps), verify=verify),
+        work=lambda: Work(tuple(step for part in derived or parts for step in part.worked.steps), verify=verify),
+        setting=replace(
+            first.setting, domains={n: d for part in reversed(parts) for n, d in part.setting.domains.items()}
+        ),
         principal=first.principal or tuple(answer.name for answer in first.answers[:1]),
         assumptions=_once(text for part in parts for text in part.assumptions),
         conventions=_once(text for part in parts for text in part.conventions),

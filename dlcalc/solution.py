@@ -265,13 +265,21 @@ class Solution:
     """Curves that `--plot` and `--format svg` draw."""
 
     @cached_property
-    def _verified(self) -> Verified:
-        work = self.work()
-        if work.verify is not None:
-            return work.verify(self.seed)
-        from dlcalc.numeric import verify
+    def worked(self) -> Work:
+        """The derivation, not yet checked."""
+        return self.work()
 
-        return verify(work, self.samples, self.seed)
+    def verified(self, seed: int) -> Verified:
+        """Check the derivation with a seed."""
+        if self.worked.verify is not None:
+            return self.worked.verify(seed)
+        from dlcalc.numeric import sample, verify
+
+        return verify(self.worked, self.samples if seed == self.seed else sample(self.setting, seed), seed)
+
+    @cached_property
+    def _verified(self) -> Verified:
+        return self.verified(self.seed)
 
     @cached_property
     def samples(self) -> Samples:

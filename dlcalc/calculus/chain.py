@@ -33,6 +33,9 @@ if TYPE_CHECKING:
     from dlcalc.notation.expression import Formula
     from dlcalc.notation.printing import Value
 
+    Simple = tuple[Mapping[str, Matrix], Mapping[str, int]]
+    """The value of every name at a point, and the lengths."""
+
 BETWEEN = ("=", "<", "<=", ">", ">=")
 MAX_LINKS = 100
 SIMPLE_POINTS = 60
@@ -252,7 +255,7 @@ def _only_names(last: Sequence[Token], relation: Token, tokens: Sequence[Token])
 # simple points
 
 
-def simple_points(found: Chain, seed: int) -> Iterator[tuple[dict[str, Matrix], dict[str, int]]]:
+def simple_points(found: Chain, seed: int) -> Iterator[Simple]:
     """Draw points of small whole numbers at which the conditions hold and every side has a value."""
     typed = found.problem.typed
     generator = random.Random(seed)  # noqa: S311 (points, no secrets)
@@ -339,12 +342,10 @@ class Looked(NamedTuple):
     """How far apart the sides of an equation came at the most, where floats were needed."""
 
 
-def looked_at(found: Chain, link: Link, seed: int) -> Looked:
+def looked_at(found: Chain, link: Link, simple: Sequence[Simple]) -> Looked:
     """Look for a simple point where a link does not hold."""
     told, points, gap = False, 0, 0.0
-    point: tuple[dict[str, Matrix], dict[str, int]] | None = None
-    for point in simple_points(found, seed):
-        values, lengths = point
+    for values, lengths in simple:
         left, right = repeated(values[link.left], values[link.right])
         pairs = list(zip(chain(*left), chain(*right), strict=True))
         outcomes = [related(a, link.relation, b) for a, b in pairs]
@@ -354,8 +355,8 @@ def looked_at(found: Chain, link: Link, seed: int) -> Looked:
             return Looked(_counterexample(found, link, values, lengths), points, gap)
         if link.relation == "=":
             gap = max([gap, *(abs(float(a) - float(b)) / max(1.0, abs(float(b))) for a, b in pairs if a != b)])
-    if point is not None and not told:
-        return Looked(_counterexample(found, link, *point), points, gap)
+    if simple and not told:
+        return Looked(_counterexample(found, link, *simple[-1]), points, gap)
     return Looked(None, points, gap)
 
 

@@ -58,6 +58,9 @@ ORDERS = 8
 DISTINCT = 8
 """Up to so many lengths are all different."""
 
+SCALES = (1.0, 1.0, 1.0, 4.0, 16.0)
+"""Sizes of the leaves, so that both sides of an indicator such as 1(x < 6) are met."""
+
 Point = dict[str, Any]
 
 

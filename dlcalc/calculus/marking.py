@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 import numpy as np
 
 from dlcalc.calculus.batches import as_array
-from dlcalc.calculus.checking import Checker, Data
+from dlcalc.calculus.checking import SCALES, Checker, Data
 from dlcalc.calculus.dims import ONE, SCALAR, Shape
 from dlcalc.calculus.exact import Exact
 from dlcalc.calculus.inference import Reader
@@ -62,8 +62,6 @@ POINTS = 64
 TOLERANCE = 1e-9
 LEAST = 7
 """Lengths from here on, so that 1/n is not ½ or a third."""
-SCALES = (1.0, 1.0, 1.0, 4.0, 16.0)
-"""Sizes of the leaves, so that both sides of an indicator such as 1(x < 6) are met."""
 SMALL, ROUNDED = 1e-6, 1e-6
 """Numbers below the first are judged to the second, relative: six digits and more."""
 MAX_SLIPS = 200

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import numpy as np
 
 from dlcalc.calculus.batches import as_array
-from dlcalc.calculus.checking import Checker, Data, error
+from dlcalc.calculus.checking import SCALES, Checker, Data, error
 from dlcalc.calculus.inference import Reader
 from dlcalc.calculus.printing import plain
 from dlcalc.errors import DlcalcError
@@ -21,7 +21,6 @@ if TYPE_CHECKING:
 TOLERANCE = 1e-9
 LEAST = 3
 """Lengths from here on, so that 1/n is not ½."""
-SCALES = (1.0, 1.0, 1.0, 4.0, 16.0)
 ROUNDS = 40
 """Times that points are drawn in search of those that satisfy the conditions."""
 

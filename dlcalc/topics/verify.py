@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from functools import cache
 from itertools import pairwise
 from typing import TYPE_CHECKING, Annotated, NamedTuple
 
-from dlcalc.calculus.chain import Chain, Counterexample, Link, bracketed, looked_at, read_chain, said
+from dlcalc.calculus.chain import Chain, Counterexample, Link, bracketed, looked_at, read_chain, said, simple_points
 from dlcalc.calculus.problem import as_value, conventions, shapes, source, undeclared
 from dlcalc.errors import DlcalcError, NotationError
 from dlcalc.givens import text
@@ -17,8 +18,10 @@ from dlcalc.solution import Check, Mark, Solution, Step, StepCheck, Work, verdic
 from dlcalc.topic import topic
 
 if TYPE_CHECKING:
-    from collections.abc import Collection
+    from collections.abc import Callable, Collection, Sequence
 
+    from dlcalc.calculus.chain import Simple
+    from dlcalc.calculus.sampled import Sampled
     from dlcalc.solution import Verified
 
 TOLERANCE = 1e-9
@@ -69,7 +72,8 @@ def verify(
     """
     statements = source(claim, file)
     found, numbers = _read(statements, where)
-    judged = [_judged(found, link) for link in found.links]
+    simple, sampled = list(simple_points(found, 0)), cache(lambda: _sampled(found))
+    judged = [_judged(found, link, simple, sampled) for link in found.links]
     wrong = [(k, j) for k, j in enumerate(judged, 1) if not j.holds]
     if wrong:
         _refuse_run_together(found)
@@ -80,7 +84,7 @@ def verify(
     terms = list(found.problem.typed.definitions.values())
     return Solution(
         answers=(verdict("holds", holds=not wrong, otherwise="; ".join(j.because for _, j in wrong[:1])),),
-        work=lambda: Work(_steps(found, judged), verify=lambda seed: _verified(found, judged, seed)),
+        work=lambda: _work(found, judged),
         marks=marks,
         notes=tuple(f"the first link that fails is number {k} of {len(judged)}" for k, _ in wrong[:1] if judged[1:]),
         assumptions=(
@@ -147,11 +151,18 @@ def _partial(text: str, lengths: Collection[str]) -> bool:
     return False
 
 
-def _judged(found: Chain, link: Link) -> Judged:
+def _sampled(found: Chain) -> Sampled:
+    """Draw the random points that decide, when they are first needed: with NumPy."""
+    from dlcalc.calculus.sampled import sampled
+
+    return sampled(found, 0)
+
+
+def _judged(found: Chain, link: Link, simple: Sequence[Simple], sampled: Callable[[], Sampled]) -> Judged:
     """Decide one link: shapes, small numbers, then random points, then a normal form."""
     if not found.fit(link):
         return Judged(link, holds=False, because=f"the shapes differ: {said(found, link)}")
-    counterexample, looked, _ = looked_at(found, link, 0)
+    counterexample, looked, _ = looked_at(found, link, simple)
     if counterexample is not None:
         left, right = (
             bracketed(as_value(side, found.term(name).shape))
@@ -164,9 +175,9 @@ def _judged(found: Chain, link: Link) -> Judged:
         if not looked:
             raise DlcalcError(f"{link.text} has no value", "change the numbers")
         return Judged(link, holds=True, because="the same value" if link.relation == "=" else "compared as numbers")
-    from dlcalc.calculus.sampled import first_failure, holds, sampled
+    from dlcalc.calculus.sampled import first_failure, holds
 
-    points = sampled(found, 0)
+    points = sampled()
     if not holds(points, link):
         left_side, right_side = first_failure(points, link)
         because = f"at a random point the left side is {left_side:.6g}, the right side is {right_side:.6g}"
@@ -205,7 +216,12 @@ def _steps(found: Chain, judged: list[Judged]) -> tuple[Step, ...]:
     return tuple(steps)
 
 
-def _verified(found: Chain, judged: list[Judged], seed: int) -> Verified:
+def _work(found: Chain, judged: list[Judged]) -> Work:
+    steps = _steps(found, judged)
+    return Work(steps, verify=lambda seed: _verified(found, judged, steps, seed))
+
+
+def _verified(found: Chain, judged: list[Judged], shown: tuple[Step, ...], seed: int) -> Verified:
     """Evaluate every line again from its text, at points that did not decide it."""
     from dlcalc.calculus.printing import plain
     from dlcalc.calculus.sampled import at_counterexample, gap, sampled
@@ -222,8 +238,9 @@ def _verified(found: Chain, judged: list[Judged], seed: int) -> Verified:
         elif judgement.counterexample is not None:
             offs = at_counterexample(found, link, judgement.counterexample)
             checks += [StepCheck(off <= TOLERANCE, "evaluated", 1, off) for off in offs]
-    steps = tuple(replace(s, check=c) for s, c in zip(_steps(found, judged), checks, strict=True))
-    looked = [looked_at(found, j.link, seed + 1) for j in lines]
+    steps = tuple(replace(s, check=c) for s, c in zip(shown, checks, strict=True))
+    simple = list(simple_points(found, seed + 1)) if lines else []
+    looked = [looked_at(found, j.link, simple) for j in lines]
     least = min((one.points for one in looked), default=0)
     if not least:
         return steps, ()

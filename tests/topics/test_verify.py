@@ -141,7 +141,8 @@ def test_the_check_of_a_line_can_fail(monkeypatch: pytest.MonkeyPatch) -> None:
     """Were a false link taken for a true one, its line would be seen."""
     from dlcalc.topics import verify as module
 
-    monkeypatch.setattr(module, "_judged", lambda _, link: module.Judged(link, holds=True, because="no reason"))
+    taken = lambda _, link, *_points: module.Judged(link, holds=True, because="none")  # noqa: E731 (a stand-in)
+    monkeypatch.setattr(module, "_judged", taken)
     assert not verify(claim="a in R; a + 1 = a").holds
 
 

@@ -120,14 +120,7 @@ def dropout(
                 iterations if iterations is not None or not everything else Sym("T"),
             )
         )
-    return _with(_together(parts), said)
-
-
-def _together(parts: list[Solution]) -> Solution:
-    """Join the parts; the letters of all of them are known in the whole."""
-    whole = joined(*parts)
-    domains = {name: domain for part in reversed(parts) for name, domain in part.setting.domains.items()}
-    return replace(whole, setting=replace(whole.setting, domains=domains))
+    return _with(joined(*parts), said)
 
 
 def _with(solution: Solution, said: tuple[str, ...]) -> Solution:

@@ -9,7 +9,7 @@ from dlcalc.errors import DlcalcError
 from dlcalc.notation.expression import ONE, ZERO, Expr, Num, Sym, add, expr
 from dlcalc.notation.printing import Value, plain
 from dlcalc.parts import joined
-from dlcalc.solution import Verified, Work, symbols
+from dlcalc.solution import symbols
 from dlcalc.topics.loss.kinds import KINDS, POSITIVE_LETTER, Kind, kind_of, program
 
 if TYPE_CHECKING:
@@ -100,7 +100,8 @@ class Asked:
         problem = asked.problem()
         found = numbers.solution(asked.kind, problem, batch, reduction=self.reduction, spread=self.spread)
         slips = with_slips(found.answers, self.kind, batch, self.reduction, spread=self.spread, total=asked.total)
-        return _formula_first(replace(found, answers=slips), letters.derived(problem))
+        computed, formula = replace(found, answers=slips), letters.derived(problem)
+        return joined(computed, formula, derived=(formula, computed))
 
     def total(self, name: str, batch: Batch, spread: str) -> Expr:
         """Compute the loss of another kind, of another batch, with labels spread another way."""
@@ -206,23 +207,6 @@ class Asked:
         if "w0" in self.options and self.reduction == "mean":
             said.append("the mean divides by the number of examples; PyTorch's divides by the sum of the weights used")
         return tuple(filter(None, said))
-
-
-def _formula_first(numbers: Solution, letters: Solution) -> Solution:
-    """Join two parts: the answers are numbers, the derivation begins with the formula and its gradients."""
-    both = joined(numbers, letters)
-
-    def turned(verified: Verified) -> Verified:
-        count = len(numbers.work().steps)
-        return verified[0][count:] + verified[0][:count], verified[1]
-
-    def work() -> Work:
-        found = both.work()
-        count, verify = len(numbers.work().steps), found.verify
-        steps = found.steps[count:] + found.steps[:count]
-        return Work(steps, verify=None if verify is None else lambda seed: turned(verify(seed)))
-
-    return replace(both, work=work)
 
 
 def _written(value: Expr) -> str:

@@ -12,7 +12,7 @@ from dlcalc.notation.printing import plain
 from dlcalc.solution import POSITIVE, REAL, Answer, Domain, Route, Setting, Slip, Solution, Step, Work, symbols
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Mapping
 
     from dlcalc.topics.loss.asked import Asked
 
@@ -39,12 +39,13 @@ def solution(asked: Asked, classes: Expr | None) -> Solution:
         raise DlcalcError(f"--kind {name} has two classes, not {plain(classes or ONE)}", "use --kind cross-entropy")
     count = expr(2) if name in BINARY else classes or Sym("C")
     margin = asked.options.get("delta") or ONE
-    if name in MARGINS:
-        return _of_margins(asked, name, count, margin)
-    share, found = ONE / count, ln(count)
 
     def looped(point: Mapping[str, Any]) -> Any:  # noqa: ANN401 (a number)
         return _looped(name, count, margin, point, asked.spread)
+
+    if name in MARGINS:
+        return _of_margins(count, margin, looped)
+    share, found = ONE / count, ln(count)
 
     z = Sym("z")
     grown = Call("exp", (z,))
@@ -109,11 +110,8 @@ def _looped(name: str, count: Expr, margin: Expr, point: Mapping[str, Any], spre
     return Example(logits, target, options, link=link, spread=spread).loss(name)
 
 
-def _of_margins(asked: Asked, name: str, count: Expr, margin: Expr) -> Solution:
+def _of_margins(count: Expr, margin: Expr, looped: Callable[[Mapping[str, Any]], Any]) -> Solution:
     found = (count - 1) * margin
-
-    def looped(point: Mapping[str, Any]) -> Any:  # noqa: ANN401 (a number)
-        return _looped(name, count, margin, point, asked.spread)
 
     because = "every wrong class misses the margin by all of it: max(0, z - z + δ) = δ"
     steps = (
