@@ -8,6 +8,7 @@ from dlcalc.errors import DlcalcError
 from dlcalc.givens import POSITIVE, UNIT, choice, scalar, switch, text, values
 from dlcalc.normalisation.answering import Layer, fitted, in_letters, on_data, refuse_without_data, together
 from dlcalc.normalisation.arrays import array, laid_out
+from dlcalc.normalisation.givens import BACKWARD, BETA, EPS, GAMMA, UPSTREAM
 from dlcalc.normalisation.question import parameters, part
 from dlcalc.notation.expression import ONE, ZERO, Expr, Sym
 from dlcalc.notation.printing import Value
@@ -34,16 +35,9 @@ def batch_norm(
     axis: Annotated[
         str | None, text(help="Axes that the mean runs over, as in NumPy: 0 (default), 1, or 0,2,3.", metavar="AXES")
     ] = None,
-    eps: Annotated[
-        Expr | None,
-        scalar("-e", "--epsilon", help="ε under the root (default 1e-5, Keras 1e-3).", domain=POSITIVE),
-    ] = None,
-    gamma: Annotated[
-        Value | None, values("-g", "--weight", "--scale", help="Scale γ: a number, or one per feature (default 1).")
-    ] = None,
-    beta: Annotated[
-        Value | None, values("-b", "--bias", "--shift", help="Shift β: a number, or one per feature (default 0).")
-    ] = None,
+    eps: Annotated[Expr | None, EPS] = None,
+    gamma: Annotated[Value | None, GAMMA] = None,
+    beta: Annotated[Value | None, BETA] = None,
     mode: Annotated[str, choice("train", "test", help="Statistics of the batch, or running averages.")] = "train",
     test: Annotated[bool, switch(help="The same as --mode test.")] = False,
     momentum: Annotated[
@@ -69,10 +63,8 @@ def batch_norm(
     other_batch: Annotated[
         Value | None, array("--other", help="A second batch, to see what an example becomes in it.")
     ] = None,
-    upstream: Annotated[
-        Value | None, array("-d", "--delta", "--dout", "--dy", help="δ = ∂L/∂y, shaped like x: adds the gradients.")
-    ] = None,
-    backward: Annotated[bool, switch(help="Derive the gradients in letters.")] = False,
+    upstream: Annotated[Value | None, UPSTREAM] = None,
+    backward: Annotated[bool, BACKWARD] = False,
 ) -> Solution:
     """Batch normalisation: mean, variance, x̂ and output, running averages, test time, backward pass.
 

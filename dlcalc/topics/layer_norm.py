@@ -5,9 +5,10 @@ from __future__ import annotations
 from typing import Annotated
 
 from dlcalc.errors import DlcalcError
-from dlcalc.givens import POSITIVE, choice, scalar, switch, text, values
+from dlcalc.givens import choice, scalar, text
 from dlcalc.normalisation.answering import Layer, fitted, in_letters, on_data, refuse_without_data, together
 from dlcalc.normalisation.arrays import array, laid_out
+from dlcalc.normalisation.givens import BACKWARD, BETA, EPS, GAMMA, UPSTREAM
 from dlcalc.normalisation.question import groups_of
 from dlcalc.notation.expression import Expr
 from dlcalc.notation.printing import Value
@@ -40,23 +41,14 @@ def layer_norm(
     groups: Annotated[
         Expr | None, scalar("--num-groups", help="Groups of channels, in group.", whole=True, least=1)
     ] = None,
-    eps: Annotated[
-        Expr | None,
-        scalar("-e", "--epsilon", help="ε under the root (default 1e-5, Keras 1e-3).", domain=POSITIVE),
-    ] = None,
-    gamma: Annotated[
-        Value | None, values("-g", "--weight", "--scale", help="Scale γ: a number, or one per feature (default 1).")
-    ] = None,
-    beta: Annotated[
-        Value | None, values("-b", "--bias", "--shift", help="Shift β: a number, or one per feature (default 0).")
-    ] = None,
+    eps: Annotated[Expr | None, EPS] = None,
+    gamma: Annotated[Value | None, GAMMA] = None,
+    beta: Annotated[Value | None, BETA] = None,
     framework: Annotated[
         str, choice("pytorch", "keras", flags=("--convention",), help="Whose ε (default pytorch).")
     ] = "pytorch",
-    upstream: Annotated[
-        Value | None, array("-d", "--delta", "--dout", "--dy", help="δ = ∂L/∂y, shaped like x: adds the gradients.")
-    ] = None,
-    backward: Annotated[bool, switch(help="Derive the gradients in letters.")] = False,
+    upstream: Annotated[Value | None, UPSTREAM] = None,
+    backward: Annotated[bool, BACKWARD] = False,
 ) -> Solution:
     """Layer normalisation (and RMS, group, instance norm): mean, variance, x̂ and output, backward pass.
 
